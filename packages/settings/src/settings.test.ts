@@ -1,0 +1,106 @@
+import { resolve } from "node:path";
+import { describe, expect, test } from "vitest";
+import { readSettings, SettingsError } from "./settings.ts";
+
+function refusal(env: Record<string, string>): SettingsError {
+  try {
+    readSettings(env, "/base");
+  } catch (error) {
+    if (error instanceof SettingsError) return error;
+    throw error;
+  }
+  throw new Error("the settings were accepted");
+}
+
+describe("readSettings", () => {
+  test("gives the documented defaults for an empty environment", () => {
+    expect(readSettings({ PATH: "/bin" }, "/base")).toEqual({
+      dataDir: resolve("/base/.karvon"),
+      panelPort: 3000,
+      proxyPort: 7000,
+      tunnelPort: 7443,
+      opsPort: 9464,
+      demo: true,
+      egressAllow: [],
+      trustedProxies: [],
+      databaseUrl: undefined,
+      smtpUrl: undefined,
+      geoipCityMmdb: undefined,
+      geoipAsnMmdb: undefined,
+      publicHost: "127.0.0.1",
+      panelUrl: undefined,
+    });
+  });
+
+  test("reads every variable", () => {
+    const settings = readSettings(
+      {
+        KARVON_DATA_DIR: "/data/karvon",
+        KARVON_PANEL_PORT: "0",
+        KARVON_PROXY_PORT: "0",
+        KARVON_TUNNEL_PORT: "17443",
+        KARVON_OPS_PORT: "0",
+        KARVON_DEMO: "0",
+        KARVON_EGRESS_ALLOW: "127.0.0.1:8080, [::1]:9, 10.0.0.0/8,fd00::/8",
+        KARVON_TRUSTED_PROXIES: "127.0.0.1/32,::1/128",
+        KARVON_PUBLIC_HOST: "gw.example.org",
+        KARVON_PANEL_URL: "https://panel.example.org/",
+        DATABASE_URL: "postgresql://u:p@127.0.0.1/db",
+        SMTP_URL: "smtp://127.0.0.1:25",
+        GEOIP_CITY_MMDB: "/geo/city.mmdb",
+        GEOIP_ASN_MMDB: "/geo/asn.mmdb",
+      },
+      "/base",
+    );
+    expect(settings).toMatchObject({
+      dataDir: resolve("/data/karvon"),
+      panelPort: 0,
+      tunnelPort: 17_443,
+      demo: false,
+      egressAllow: ["127.0.0.1:8080", "[::1]:9", "10.0.0.0/8", "fd00::/8"],
+      trustedProxies: ["127.0.0.1/32", "::1/128"],
+      publicHost: "gw.example.org",
+      panelUrl: "https://panel.example.org",
+      databaseUrl: "postgresql://u:p@127.0.0.1/db",
+      geoipAsnMmdb: "/geo/asn.mmdb",
+    });
+  });
+
+  test("treats an empty value as unset", () => {
+    expect(readSettings({ KARVON_PROXY_PORT: "", DATABASE_URL: " " }, "/base")).toMatchObject({ proxyPort: 7000, databaseUrl: undefined });
+  });
+
+  test("stops at an unknown KARVON_ name and names it", () => {
+    expect(refusal({ KARVON_PROXY_PROT: "7000" }).message).toMatch(/^KARVON_PROXY_PROT is not a setting .*KARVON_PROXY_PORT/);
+  });
+
+  test.each([
+    ["KARVON_PROXY_PORT", "65536"],
+    ["KARVON_PROXY_PORT", "-1"],
+    ["KARVON_PROXY_PORT", "7e3"],
+    ["KARVON_PANEL_PORT", "http"],
+    ["KARVON_DEMO", "true"],
+    ["KARVON_EGRESS_ALLOW", "10.0.0.0/33"],
+    ["KARVON_EGRESS_ALLOW", "example.org:80"],
+    ["KARVON_EGRESS_ALLOW", "127.0.0.1:0"],
+    ["KARVON_TRUSTED_PROXIES", "127.0.0.1:80"],
+    ["KARVON_TRUSTED_PROXIES", "::1/129"],
+    ["KARVON_PUBLIC_HOST", "gw.example.org:7000"],
+    ["KARVON_PANEL_URL", "panel.example.org"],
+    ["DATABASE_URL", "mysql://127.0.0.1/db"],
+    ["SMTP_URL", "127.0.0.1:25"],
+  ])("refuses %s=%s with one sentence that starts with the name", (name, value) => {
+    const error = refusal({ [name]: value });
+    expect(error.variable).toBe(name);
+    expect(error.message).toMatch(new RegExp(`^${name} is wrong: .+\\.$`));
+    expect(error.message).not.toContain("\n");
+  });
+
+  test("refuses one port for two services and names both variables", () => {
+    expect(refusal({ KARVON_PROXY_PORT: "3000" }).message).toMatch(/KARVON_PROXY_PORT.*KARVON_PANEL_PORT/);
+  });
+
+  test("never repeats a database URL, which may hold a password", () => {
+    expect(refusal({ DATABASE_URL: "http://u:hunter2@h/db" }).message).not.toContain("hunter2");
+  });
+});

@@ -1,0 +1,124 @@
+/**
+ * The one place that knows every environment variable of the platform.
+ *
+ * It promises: what comes out is complete and checked, or a SettingsError says in one sentence which variable is
+ * wrong and what to write instead. An unknown KARVON_ name stops the start, because a mistyped name would otherwise
+ * be a setting silently not applied. It reads no files and opens nothing (keys.ts does).
+ * Limits: lists hold 256 entries at most.
+ */
+import { resolve } from "node:path";
+import { readBlocks, readEgress, readHost, readPort, readSwitch, readUrl, type ValueReading } from "./values.ts";
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export interface Settings {
+  /** Absolute path of the data folder. */
+  readonly dataDir: string;
+  readonly panelPort: number;
+  readonly proxyPort: number;
+  readonly tunnelPort: number;
+  readonly opsPort: number;
+  readonly demo: boolean;
+  /** CIDR blocks, addresses and address:port that the destination policy lets through although they are not public. */
+  readonly egressAllow: string[];
+  /** CIDR blocks whose connections may begin with a PROXY protocol header. */
+  readonly trustedProxies: string[];
+  readonly databaseUrl: string | undefined;
+  readonly smtpUrl: string | undefined;
+  readonly geoipCityMmdb: string | undefined;
+  readonly geoipAsnMmdb: string | undefined;
+  /** The host that stands in endpoint lines and enrolment codes. */
+  readonly publicHost: string;
+  /** The origin of the panels when something stands in front of them. */
+  readonly panelUrl: string | undefined;
+}
+
+/** A setting that stops the start. The message is one sentence for the person who starts the program. */
+export class SettingsError extends Error {
+  readonly variable: string;
+  constructor(variable: string, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "SettingsError";
+    this.variable = variable;
+  }
+}
+
+/** Every KARVON_ name there is. docs/settings.md describes each. */
+export const karvonVariables = [
+  "KARVON_DATA_DIR",
+  "KARVON_DEMO",
+  "KARVON_EGRESS_ALLOW",
+  "KARVON_OPS_PORT",
+  "KARVON_PANEL_PORT",
+  "KARVON_PANEL_URL",
+  "KARVON_PROXY_PORT",
+  "KARVON_PUBLIC_HOST",
+  "KARVON_TRUSTED_PROXIES",
+  "KARVON_TUNNEL_PORT",
+] as const;
+
+const known: ReadonlySet<string> = new Set(karvonVariables);
+
+function rejectUnknownNames(env: Environment): void {
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith("KARVON_") || known.has(name)) continue;
+    throw new SettingsError(name, `${name} is not a setting that Karvon knows; unset it or use one of ${karvonVariables.join(", ")}.`);
+  }
+}
+
+/** An empty value counts as unset: shells and compose files write `NAME=` for that. */
+function textOf(env: Environment, name: string): string | undefined {
+  const text = env[name]?.trim();
+  return text === "" ? undefined : text;
+}
+
+function read<T>(env: Environment, name: string, reader: (text: string) => ValueReading<T>): T | undefined {
+  const text = textOf(env, name);
+  if (text === undefined) return undefined;
+  const reading = reader(text);
+  if (reading.kind === "wrong") throw new SettingsError(name, `${name} is wrong: ${reading.reason}.`);
+  return reading.value;
+}
+
+function rejectSharedPorts(ports: Readonly<Record<string, number>>): void {
+  const owners = new Map<number, string>();
+  for (const [name, port] of Object.entries(ports)) {
+    const owner = owners.get(port);
+    if (port !== 0 && owner !== undefined) {
+      throw new SettingsError(name, `${name} is wrong: port ${port} is already the one of ${owner}; give each its own, or 0 for any free port.`);
+    }
+    owners.set(port, name);
+  }
+}
+
+/**
+ * Reads and checks the whole environment. A relative data folder is resolved against `baseDir`.
+ * Throws SettingsError, which names the variable.
+ */
+export function readSettings(env: Environment, baseDir: string = process.cwd()): Settings {
+  rejectUnknownNames(env);
+  const ports = {
+    KARVON_PANEL_PORT: read(env, "KARVON_PANEL_PORT", readPort) ?? 3000,
+    KARVON_PROXY_PORT: read(env, "KARVON_PROXY_PORT", readPort) ?? 7000,
+    KARVON_TUNNEL_PORT: read(env, "KARVON_TUNNEL_PORT", readPort) ?? 7443,
+    KARVON_OPS_PORT: read(env, "KARVON_OPS_PORT", readPort) ?? 9464,
+  };
+  rejectSharedPorts(ports);
+  const panelUrl = read(env, "KARVON_PANEL_URL", (text) => readUrl(text, ["http:", "https:"]));
+  return Object.freeze({
+    dataDir: resolve(baseDir, textOf(env, "KARVON_DATA_DIR") ?? ".karvon"),
+    panelPort: ports.KARVON_PANEL_PORT,
+    proxyPort: ports.KARVON_PROXY_PORT,
+    tunnelPort: ports.KARVON_TUNNEL_PORT,
+    opsPort: ports.KARVON_OPS_PORT,
+    demo: read(env, "KARVON_DEMO", readSwitch) ?? true,
+    egressAllow: read(env, "KARVON_EGRESS_ALLOW", readEgress) ?? [],
+    trustedProxies: read(env, "KARVON_TRUSTED_PROXIES", readBlocks) ?? [],
+    databaseUrl: read(env, "DATABASE_URL", (text) => readUrl(text, ["postgres:", "postgresql:"])),
+    smtpUrl: read(env, "SMTP_URL", (text) => readUrl(text, ["smtp:", "smtps:"])),
+    geoipCityMmdb: textOf(env, "GEOIP_CITY_MMDB"),
+    geoipAsnMmdb: textOf(env, "GEOIP_ASN_MMDB"),
+    publicHost: read(env, "KARVON_PUBLIC_HOST", readHost) ?? "127.0.0.1",
+    panelUrl: panelUrl === undefined ? undefined : new URL(panelUrl).origin,
+  });
+}
