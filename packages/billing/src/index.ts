@@ -1,0 +1,2 @@
+export * from "./flusher.ts";
+export * from "./usage.ts";
