@@ -1,0 +1,42 @@
+import {
+  buyTraffic,
+  createProxyUser,
+  disableProxyUser,
+  enableProxyUser,
+  getClientOverview,
+  getEndpoint,
+  listClientSessions,
+  listLedger,
+  listOrders,
+  listPacks,
+  listProxyUsers,
+  listRefusals,
+  requireClient,
+  rotateProxyUserSecret,
+} from "@karvon/services";
+import { BuyTrafficInput, CreateProxyUserInput, PageInput, ProxyUserIdInput, SessionsInput } from "@karvon/services/inputs";
+import { followLive } from "../live.ts";
+import { clientPart } from "../radar-feed.ts";
+import { clientProcedure, router } from "../trpc.ts";
+
+export const clientRouter = router({
+  overview: clientProcedure.query(({ ctx }) => getClientOverview(ctx.services)),
+  packs: clientProcedure.query(({ ctx }) => listPacks(ctx.services)),
+  buyTraffic: clientProcedure.input(BuyTrafficInput).mutation(({ ctx, input }) => buyTraffic(ctx.services, input)),
+  orders: clientProcedure.input(PageInput).query(({ ctx, input }) => listOrders(ctx.services, input)),
+  proxyUsers: router({
+    list: clientProcedure.query(({ ctx }) => listProxyUsers(ctx.services)),
+    create: clientProcedure.input(CreateProxyUserInput).mutation(({ ctx, input }) => createProxyUser(ctx.services, input)),
+    rotateSecret: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => rotateProxyUserSecret(ctx.services, input)),
+    disable: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => disableProxyUser(ctx.services, input)),
+    enable: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => enableProxyUser(ctx.services, input)),
+  }),
+  endpoint: clientProcedure.query(({ ctx }) => getEndpoint(ctx.services)),
+  sessions: clientProcedure.input(SessionsInput).query(({ ctx, input }) => listClientSessions(ctx.services, input)),
+  refusals: clientProcedure.input(PageInput).query(({ ctx, input }) => listRefusals(ctx.services, input)),
+  ledger: clientProcedure.input(PageInput).query(({ ctx, input }) => listLedger(ctx.services, input)),
+  live: clientProcedure.subscription(async function* live({ ctx, signal }) {
+    const { clientId } = requireClient(ctx);
+    for await (const tick of followLive(ctx, signal)) yield clientPart(tick, clientId);
+  }),
+});

@@ -1,0 +1,37 @@
+import {
+  createEnrolmentCode,
+  getEarnings,
+  getOperatorOverview,
+  listEnrolmentCodes,
+  listOperatorNodes,
+  listOperatorSessions,
+  pauseNode,
+  requireOperator,
+  resumeNode,
+  retireNode,
+} from "@karvon/services";
+import { CreateEnrolmentInput, NodeIdInput, PauseNodeInput, SessionsInput } from "@karvon/services/inputs";
+import { followLive, ownNodes } from "../live.ts";
+import { operatorPart } from "../radar-feed.ts";
+import { operatorProcedure, router } from "../trpc.ts";
+
+export const operatorRouter = router({
+  overview: operatorProcedure.query(({ ctx }) => getOperatorOverview(ctx.services)),
+  nodes: router({
+    list: operatorProcedure.query(({ ctx }) => listOperatorNodes(ctx.services)),
+    pause: operatorProcedure.input(PauseNodeInput).mutation(({ ctx, input }) => pauseNode(ctx.services, input)),
+    resume: operatorProcedure.input(NodeIdInput).mutation(({ ctx, input }) => resumeNode(ctx.services, input)),
+    retire: operatorProcedure.input(NodeIdInput).mutation(({ ctx, input }) => retireNode(ctx.services, input)),
+  }),
+  enrolment: router({
+    create: operatorProcedure.input(CreateEnrolmentInput).mutation(({ ctx, input }) => createEnrolmentCode(ctx.services, input)),
+    list: operatorProcedure.query(({ ctx }) => listEnrolmentCodes(ctx.services)),
+  }),
+  sessions: operatorProcedure.input(SessionsInput).query(({ ctx, input }) => listOperatorSessions(ctx.services, input)),
+  earnings: operatorProcedure.query(({ ctx }) => getEarnings(ctx.services)),
+  live: operatorProcedure.subscription(async function* live({ ctx, signal }) {
+    const { operatorId } = requireOperator(ctx);
+    const own = ownNodes(ctx.services);
+    for await (const tick of followLive(ctx, signal)) yield operatorPart(tick, operatorId, await own(tick));
+  }),
+});

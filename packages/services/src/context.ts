@@ -1,0 +1,33 @@
+/** What every verb is handed: who acts, and the few things it may touch. */
+import type { Actor } from "./actor.ts";
+import type { Availability } from "./views.ts";
+
+/** How devices and programs reach this installation. */
+export interface NetworkFacts {
+  readonly proxyHost: string;
+  readonly proxyPort: number;
+  readonly tunnelHost: string;
+  readonly tunnelPort: number;
+  /** base64url SHA-256 of the tunnel certificate's public key. */
+  readonly tunnelSpkiPin: string;
+}
+
+/** Where a request came from. `browserSecret` is the cookie that binds a mailed code to one browser. */
+export interface RequestFacts {
+  readonly ipAddress: string | null;
+  readonly userAgent: string | null;
+  readonly browserSecret: string | null;
+}
+
+export interface ServiceDeps {
+  readonly network: NetworkFacts;
+  readonly panelUrl: string;
+  readonly pepper: Buffer;
+  readonly now: () => Date;
+  readonly findAvailability: () => Promise<Availability>;
+}
+
+export interface ServiceContext extends ServiceDeps {
+  readonly actor: Actor;
+  readonly request: RequestFacts;
+}

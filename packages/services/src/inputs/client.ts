@@ -1,0 +1,35 @@
+import { z } from "zod";
+import { idOf, Label, pageFields, Search } from "./common.ts";
+
+export const packGigabytesMax = 10_000;
+
+export const BuyTrafficInput = z.strictObject({
+  gigabytes: z.int().min(1, "Buy at least 1 GB.").max(packGigabytesMax, `Buy at most ${packGigabytesMax} GB at once.`),
+  /** Made by the buyer once per purchase: the same key is the same order, for ever. */
+  idempotencyKey: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, "The key has 8 to 64 letters, digits, - or _."),
+});
+export type BuyTrafficInput = z.infer<typeof BuyTrafficInput>;
+
+/** The first word of a proxy username; "-" is the grammar's separator and so is not in it. */
+export const ProxyUsername = z
+  .string()
+  .trim()
+  .regex(/^[a-z0-9]{4,32}$/, "A proxy username has 4 to 32 of a-z and 0-9.");
+
+export const CreateProxyUserInput = z.strictObject({
+  username: ProxyUsername.optional(),
+  label: Label.optional(),
+  trafficLimitGb: z.int().min(1).max(1_000_000).optional(),
+});
+export type CreateProxyUserInput = z.infer<typeof CreateProxyUserInput>;
+
+export const ProxyUserIdInput = z.strictObject({ id: idOf("pxu") });
+export type ProxyUserIdInput = z.infer<typeof ProxyUserIdInput>;
+
+export const SessionsInput = z.strictObject({
+  ...pageFields,
+  status: z.enum(["open", "closed", "all"]).optional(),
+  country: z.string().trim().toUpperCase().regex(/^[A-Z]{2}$/, "A country is two letters.").optional(),
+  search: Search,
+});
+export type SessionsInput = z.infer<typeof SessionsInput>;
