@@ -1,4 +1,5 @@
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./money.ts";
+export * from "./routing/index.ts";
 export * from "./units.ts";

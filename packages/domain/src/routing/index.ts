@@ -1,0 +1,3 @@
+export * from "./choose-node.ts";
+export * from "./countries.ts";
+export * from "./route-wish.ts";

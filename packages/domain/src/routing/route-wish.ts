@@ -1,0 +1,130 @@
+/**
+ * What a request may ask of its exit, and which nodes satisfy it. Pure: no clock, no chance, no I/O.
+ *
+ * A wish is strict: a node either satisfies every part of it or is not a candidate. Widening is a different wish
+ * (`widenWish`), made only when the username says `fallback`.
+ */
+
+/** How a node reaches the internet now, as consumers name it. A wired line counts as residential. */
+export type ConnectionType = "mobile" | "wifi" | "residential";
+
+/** Where an exit is, as far as GeoIP knows. `country` is ISO 3166-1 alpha-2 in upper case. */
+export interface ExitPlace {
+  readonly country: string | null;
+  readonly region: string | null;
+  readonly city: string | null;
+  readonly asn: number | null;
+  readonly asnName: string | null;
+}
+
+/** The facts about a node that a choice is made from. */
+export interface RouteNode extends ExitPlace {
+  readonly connectionType: ConnectionType;
+  /** Streams open on the node now. */
+  readonly openStreams: number;
+  /** Streams ever given to the node; breaks ties between idle nodes. */
+  readonly streamsGiven: number;
+}
+
+export interface RouteWish {
+  /** Upper-case ISO codes; empty means anywhere. */
+  readonly countries: readonly string[];
+  /** Slugs as `placeSlug` makes them. */
+  readonly region: string | null;
+  readonly city: string | null;
+  readonly asn: number | null;
+  /** Slug of the provider's name, whole or its beginning. */
+  readonly provider: string | null;
+  /** `residential` takes Wi-Fi and wired lines alike: both end in a home. */
+  readonly connectionType: ConnectionType | "any";
+}
+
+export type WidenTo = "state" | "country" | "any";
+
+export const anywhere: RouteWish = { countries: [], region: null, city: null, asn: null, provider: null, connectionType: "any" };
+
+/** Lower case, without accents, spaces, underscores, plus signs, dots, hyphens and apostrophes; a leading `us_` is dropped. */
+export function placeSlug(name: string): string {
+  return name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/^us_/, "")
+    .replace(/[\u0300-\u036f\s_+.'‘’ʻ-]/g, "");
+}
+
+/** The parts of a wish in the order in which they narrow, with a word for each that a person understands. */
+const filters: readonly {
+  readonly part: keyof RouteWish;
+  readonly label: (wish: RouteWish) => string;
+  readonly keeps: (node: RouteNode, wish: RouteWish) => boolean;
+}[] = [
+  {
+    part: "countries",
+    label: (wish) => `country ${wish.countries.join(".")}`,
+    keeps: (node, wish) => node.country !== null && wish.countries.includes(node.country),
+  },
+  {
+    part: "region",
+    label: (wish) => `state ${wish.region}`,
+    keeps: (node, wish) => node.region !== null && placeSlug(node.region) === wish.region,
+  },
+  { part: "city", label: (wish) => `city ${wish.city}`, keeps: (node, wish) => node.city !== null && placeSlug(node.city) === wish.city },
+  { part: "asn", label: (wish) => `asn ${wish.asn}`, keeps: (node, wish) => node.asn === wish.asn },
+  {
+    part: "provider",
+    label: (wish) => `provider ${wish.provider}`,
+    keeps: (node, wish) => node.asnName !== null && wish.provider !== null && placeSlug(node.asnName).startsWith(wish.provider),
+  },
+  {
+    part: "connectionType",
+    label: (wish) => `type ${wish.connectionType}`,
+    keeps: (node, wish) => typeSatisfies(node.connectionType, wish.connectionType),
+  },
+];
+
+function isAsked(wish: RouteWish, part: keyof RouteWish): boolean {
+  if (part === "countries") return wish.countries.length > 0;
+  if (part === "connectionType") return wish.connectionType !== "any";
+  return wish[part] !== null;
+}
+
+function typeSatisfies(has: ConnectionType, asked: RouteWish["connectionType"]): boolean {
+  if (asked === "any" || asked === has) return true;
+  return asked === "residential" && has === "wifi";
+}
+
+export function nodeSatisfies(node: RouteNode, wish: RouteWish): boolean {
+  return filters.every((filter) => !isAsked(wish, filter.part) || filter.keeps(node, wish));
+}
+
+/** Equal wishes have equal keys. */
+export function wishKey(wish: RouteWish): string {
+  return [[...wish.countries].toSorted().join("."), wish.region, wish.city, wish.asn, wish.provider, wish.connectionType]
+    .map((part) => part ?? "")
+    .join("|");
+}
+
+/** The same wish with the places below `to` forgotten. Provider and type stay: they are not places. */
+export function widenWish(wish: RouteWish, to: WidenTo): RouteWish {
+  if (to === "state") return { ...wish, city: null };
+  if (to === "country") return { ...wish, city: null, region: null };
+  return { ...wish, city: null, region: null, countries: [] };
+}
+
+/**
+ * How many of `nodes` each asked part left, for example `12 nodes online; country UZ left 3, type mobile left 0`.
+ * Looks at every node once per part; callers use it only for the refusal.
+ */
+export function explainEmptyRoute(nodes: Iterable<RouteNode>, wish: RouteWish): string {
+  let left = [...nodes];
+  const words = [`${left.length} ${left.length === 1 ? "node" : "nodes"} online`];
+  const steps: string[] = [];
+  for (const filter of filters) {
+    if (!isAsked(wish, filter.part)) continue;
+    left = left.filter((node) => filter.keeps(node, wish));
+    steps.push(`${filter.label(wish)} left ${left.length}`);
+  }
+  if (left.length > 0) steps.push(`of these ${left.length} none is free or untried`);
+  if (steps.length > 0) words.push(steps.join(", "));
+  return words.join("; ");
+}
