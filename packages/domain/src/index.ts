@@ -1,3 +1,5 @@
+export * from "./ask.ts";
+export * from "./destination/index.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./money.ts";

@@ -1,0 +1,143 @@
+/** What a tunnel and its streams look like from outside. `createTunnel` makes them. */
+import type { ControlMessage, ControlPayloads, ControlType } from "@karvon/wire";
+import type { Duplex } from "node:stream";
+
+/** Codes of a RST frame. A number that is not listed here counts as `cancelled`. */
+export const rstCodes = {
+  cancelled: 1,
+  refused: 2,
+  dns: 3,
+  unreachable: 4,
+  timeout: 5,
+  policy: 6,
+  quota: 7,
+  ownerStopped: 8,
+  protocol: 9,
+  /** The node has as many streams open as it may. */
+  busy: 10,
+  /** The target reset the connection after it was open. */
+  targetReset: 11,
+  /** The name server did not answer in time. */
+  dnsTimeout: 12,
+  /** The target has IPv6 addresses only and the node has no IPv6. */
+  noIpv6: 13,
+} as const;
+export type RstName = keyof typeof rstCodes;
+
+/** Reasons in a GOAWAY frame. */
+export const goAwayReasons = { shutdown: 0, replaced: 1, ownerStopped: 2, suspended: 3, protocol: 9 } as const;
+export type GoAwayName = keyof typeof goAwayReasons;
+
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** The connection that the node made, as OPENED tells it. */
+export interface Connected {
+  readonly address: string;
+  readonly family: 4 | 6;
+  readonly connectMs: number;
+}
+
+/** How a stream ended. "finished" = both sides half-closed; "lost" = the tunnel went away. */
+export type StreamEnd =
+  | { readonly kind: "finished" }
+  | { readonly kind: "reset"; readonly by: "here" | "peer"; readonly code: RstName }
+  | { readonly kind: "lost" };
+
+export interface TunnelStream {
+  readonly id: number;
+  /** Client to node: payload bytes framed (gateway) or handed on (node). Grows only; a plain number, cheap to read. */
+  readonly upBytes: number;
+  /** Node to client: payload bytes handed on (gateway) or framed (node). */
+  readonly downBytes: number;
+  readonly isClosed: boolean;
+  /** Node side only, once: the target is connected. Before it no payload may flow. */
+  opened(connected: Connected): void;
+  /**
+   * Pipes `socket` and the stream both ways with back-pressure and half-close until both have ended; owns the socket
+   * from then on. The socket needs `allowHalfOpen: true`. `head` is sent first, as if the socket had said it.
+   * A reset destroys the socket (with a TCP reset where possible, so that nobody takes it for a clean end).
+   */
+  attach(socket: Duplex, head?: Buffer): void;
+  /** The same as a Duplex, for code that parses (plain HTTP). Use either this or `attach`, once. */
+  toDuplex(): Duplex;
+  /** Ends both directions at once; queued bytes are dropped. Nothing happens when the stream has ended. */
+  reset(code: RstName): void;
+  /** Called once, when the stream has ended in any way, also when it never opened. One listener; the last one counts. */
+  onEnd(listener: (end: StreamEnd) => void): void;
+}
+
+/** Gateway side. Exactly one of `onOpened` and `onRefused` is called, then nothing but `onEnd`. */
+export interface OpenHandlers {
+  onOpened(connected: Connected): void;
+  /** The node said no, or the tunnel was lost ("lost") before it said anything. Not called after a local `reset`. */
+  onRefused(code: RstName | "lost"): void;
+  onEnd?(end: StreamEnd): void;
+}
+
+export interface TunnelEnd {
+  /**
+   * "closed" by `close()`; "drained" after GOAWAY and the last stream; "peer-closed" TCP end; "silent" no frame in
+   * time; "stalled" a write that never finished; "protocol" a violation by the peer; "error" of the socket.
+   */
+  readonly kind: "closed" | "drained" | "peer-closed" | "silent" | "stalled" | "protocol" | "error";
+  readonly detail: string;
+}
+
+export interface TunnelOptions {
+  /** A `tls.TLSSocket` or `net.Socket`, connected. The tunnel owns it from now on. */
+  readonly socket: Duplex;
+  readonly role: "gateway" | "node";
+  /** Node side: the gateway asks for a connection. Answer with `stream.opened()` or `stream.reset()`. */
+  readonly onOpen?: (stream: TunnelStream, target: Target) => void;
+  /** A control frame, validated. A malformed one closes the tunnel before this is called. */
+  readonly onControl?: (message: ControlMessage) => void;
+  /** The peer announced that it takes no new streams. */
+  readonly onGoAway?: (reason: GoAwayName) => void;
+  /** Called once. Every stream has had its `onEnd` before. */
+  readonly onClose?: (end: TunnelEnd) => void;
+  readonly limits?: Partial<TunnelLimits>;
+}
+
+export interface Tunnel {
+  /** Gateway side. Throws only when the tunnel is closed or draining; look at `mayOpen` first. */
+  open(target: Target, handlers: OpenHandlers): TunnelStream;
+  readonly mayOpen: boolean;
+  sendControl<Type extends ControlType>(type: Type, payload: ControlPayloads[Type]): void;
+  /** No new streams from now on; open ones may finish within `drainMs`, then the connection ends. */
+  goAway(reason: GoAwayName): void;
+  /** Sends what is queued (one second at most), then ends the connection. Open streams are lost. */
+  close(): void;
+  /** Last measured round trip; null before the first. */
+  readonly rttMs: number | null;
+  readonly openStreams: number;
+  readonly isClosed: boolean;
+  /** Payload of closed streams that arrived late and was dropped. */
+  readonly lateBytes: number;
+}
+
+/** Every bound of a tunnel. `defaultLimits` holds the values. */
+export interface TunnelLimits {
+  readonly streamsMax: number;
+  readonly startWindowBytes: number;
+  readonly minWindowBytes: number;
+  readonly maxWindowBytes: number;
+  /** Bytes that the active streams together may have on the way. */
+  readonly activeCreditMaxBytes: number;
+  /** Credit granted to all streams together, idle ones included. */
+  readonly openCreditMaxBytes: number;
+  readonly slabBytes: number;
+  /** Slab while the round trip is long under load. */
+  readonly slowSlabBytes: number;
+  readonly pauseAtBytes: number;
+  readonly resumeBelowBytes: number;
+  readonly controlQueueMaxBytes: number;
+  readonly lateBytesMax: number;
+  readonly pingIdleMs: number;
+  readonly deadAfterMs: number;
+  readonly writeStallMs: number;
+  readonly busyPingMs: number;
+  readonly drainMs: number;
+}
