@@ -84,31 +84,33 @@ describe("a wish", () => {
     [{ city: "tashkent" }, { city: null }, false],
     [{ asn: 8193 }, {}, true],
     [{ asn: 1 }, {}, false],
-    [{ provider: "uzbek" }, {}, true],
-    [{ connectionType: "mobile" }, {}, false],
-    [{ connectionType: "mobile" }, { connectionType: "mobile" }, true],
-    [{ connectionType: "residential" }, { connectionType: "wifi" }, true],
-    [{ connectionType: "residential" }, { connectionType: "mobile" }, false],
-    [{ connectionType: "wifi" }, { connectionType: "residential" }, false],
+    [{ isp: "uzbek" }, {}, true],
+    [{ carrier: "uzbek" }, {}, false],
+    [{ carrier: "uzbek" }, { connectionType: "mobile" }, true],
+    [{ type: "mobile" }, {}, false],
+    [{ type: "mobile" }, { connectionType: "mobile" }, true],
+    [{ type: "residential" }, { connectionType: "wifi" }, true],
+    [{ type: "residential" }, { connectionType: "mobile" }, false],
+    [{ type: "wifi" }, { connectionType: "residential" }, false],
   ])("%j on %j is %s", (asked, facts, expected) => {
     expect(nodeSatisfies(node("n", facts), wish(asked))).toBe(expected);
   });
 
   test("has one key however its countries are ordered, and another for another place", () => {
     expect(wishKey(wish({ countries: ["US", "CA"] }))).toBe(wishKey(wish({ countries: ["CA", "US"] })));
-    expect(wishKey(wish({ city: "a" }))).not.toBe(wishKey(wish({ region: "a" })));
+    expect(wishKey(wish({ city: "a" }))).not.toBe(wishKey(wish({ state: "a" })));
   });
 
   test("widens places only", () => {
-    const narrow = wish({ countries: ["UZ"], region: "r", city: "c", connectionType: "mobile" });
+    const narrow = wish({ countries: ["UZ"], state: "r", city: "c", type: "mobile" });
     expect(widenWish(narrow, "state")).toEqual({ ...narrow, city: null });
-    expect(widenWish(narrow, "country")).toEqual({ ...narrow, city: null, region: null });
-    expect(widenWish(narrow, "any")).toEqual({ ...narrow, city: null, region: null, countries: [] });
+    expect(widenWish(narrow, "country")).toEqual({ ...narrow, city: null, state: null });
+    expect(widenWish(narrow, "any")).toEqual({ ...narrow, city: null, state: null, countries: [] });
   });
 
   test("that nobody satisfies is explained filter by filter", () => {
     const nodes = [node("a"), node("b", { city: "Samarkand" }), node("c", { country: "KZ" })];
-    expect(explainEmptyRoute(nodes, wish({ countries: ["UZ"], city: "tashkent", connectionType: "mobile" }))).toBe(
+    expect(explainEmptyRoute(nodes, wish({ countries: ["UZ"], city: "tashkent", type: "mobile" }))).toBe(
       "3 nodes online; country UZ left 2, city tashkent left 1, type mobile left 0",
     );
     expect(explainEmptyRoute([], anywhere)).toBe("0 nodes online");

@@ -4,6 +4,7 @@
  * A wish is strict: a node either satisfies every part of it or is not a candidate. Widening is a different wish
  * (`widenWish`), made only when the username says `fallback`.
  */
+import type { Ask, Widening } from "../ask.ts";
 
 /** How a node reaches the internet now, as consumers name it. A wired line counts as residential. */
 export type ConnectionType = "mobile" | "wifi" | "residential";
@@ -26,22 +27,10 @@ export interface RouteNode extends ExitPlace {
   readonly streamsGiven: number;
 }
 
-export interface RouteWish {
-  /** Upper-case ISO codes; empty means anywhere. */
-  readonly countries: readonly string[];
-  /** Slugs as `placeSlug` makes them. */
-  readonly region: string | null;
-  readonly city: string | null;
-  readonly asn: number | null;
-  /** Slug of the provider's name, whole or its beginning. */
-  readonly provider: string | null;
-  /** `residential` takes Wi-Fi and wired lines alike: both end in a home. */
-  readonly connectionType: ConnectionType | "any";
-}
+/** The part of an ask that a single node can satisfy. `residential` takes Wi-Fi and wired lines alike: both end in a home. */
+export type RouteWish = Pick<Ask, "countries" | "state" | "city" | "asn" | "isp" | "carrier" | "type">;
 
-export type WidenTo = "state" | "country" | "any";
-
-export const anywhere: RouteWish = { countries: [], region: null, city: null, asn: null, provider: null, connectionType: "any" };
+export const anywhere: RouteWish = { countries: [], state: null, city: null, asn: null, isp: null, carrier: null, type: "any" };
 
 /** Lower case, without accents, spaces, underscores, plus signs, dots, hyphens and apostrophes; a leading `us_` is dropped. */
 export function placeSlug(name: string): string {
@@ -53,42 +42,46 @@ export function placeSlug(name: string): string {
 }
 
 /** The parts of a wish in the order in which they narrow, with a word for each that a person understands. */
-const filters: readonly {
-  readonly part: keyof RouteWish;
-  readonly label: (wish: RouteWish) => string;
-  readonly keeps: (node: RouteNode, wish: RouteWish) => boolean;
-}[] = [
+const filters: readonly RouteFilter[] = [
   {
     part: "countries",
     label: (wish) => `country ${wish.countries.join(".")}`,
     keeps: (node, wish) => node.country !== null && wish.countries.includes(node.country),
   },
-  {
-    part: "region",
-    label: (wish) => `state ${wish.region}`,
-    keeps: (node, wish) => node.region !== null && placeSlug(node.region) === wish.region,
-  },
-  { part: "city", label: (wish) => `city ${wish.city}`, keeps: (node, wish) => node.city !== null && placeSlug(node.city) === wish.city },
+  { part: "state", label: (wish) => `state ${wish.state}`, keeps: (node, wish) => isPlace(node.region, wish.state) },
+  { part: "city", label: (wish) => `city ${wish.city}`, keeps: (node, wish) => isPlace(node.city, wish.city) },
   { part: "asn", label: (wish) => `asn ${wish.asn}`, keeps: (node, wish) => node.asn === wish.asn },
+  { part: "isp", label: (wish) => `isp ${wish.isp}`, keeps: (node, wish) => isProvider(node, wish.isp) },
   {
-    part: "provider",
-    label: (wish) => `provider ${wish.provider}`,
-    keeps: (node, wish) => node.asnName !== null && wish.provider !== null && placeSlug(node.asnName).startsWith(wish.provider),
+    part: "carrier",
+    label: (wish) => `carrier ${wish.carrier}`,
+    keeps: (node, wish) => node.connectionType === "mobile" && isProvider(node, wish.carrier),
   },
-  {
-    part: "connectionType",
-    label: (wish) => `type ${wish.connectionType}`,
-    keeps: (node, wish) => typeSatisfies(node.connectionType, wish.connectionType),
-  },
+  { part: "type", label: (wish) => `type ${wish.type}`, keeps: (node, wish) => typeSatisfies(node.connectionType, wish.type) },
 ];
+
+interface RouteFilter {
+  readonly part: keyof RouteWish;
+  readonly label: (wish: RouteWish) => string;
+  readonly keeps: (node: RouteNode, wish: RouteWish) => boolean;
+}
 
 function isAsked(wish: RouteWish, part: keyof RouteWish): boolean {
   if (part === "countries") return wish.countries.length > 0;
-  if (part === "connectionType") return wish.connectionType !== "any";
+  if (part === "type") return wish.type !== "any";
   return wish[part] !== null;
 }
 
-function typeSatisfies(has: ConnectionType, asked: RouteWish["connectionType"]): boolean {
+function isPlace(name: string | null, slug: string | null): boolean {
+  return name !== null && placeSlug(name) === slug;
+}
+
+/** Providers register long names ("Uzbektelekom Joint Stock Company"), so the beginning is enough. */
+function isProvider(node: RouteNode, slug: string | null): boolean {
+  return node.asnName !== null && slug !== null && placeSlug(node.asnName).startsWith(slug);
+}
+
+function typeSatisfies(has: ConnectionType, asked: RouteWish["type"]): boolean {
   if (asked === "any" || asked === has) return true;
   return asked === "residential" && has === "wifi";
 }
@@ -99,16 +92,15 @@ export function nodeSatisfies(node: RouteNode, wish: RouteWish): boolean {
 
 /** Equal wishes have equal keys. */
 export function wishKey(wish: RouteWish): string {
-  return [[...wish.countries].toSorted().join("."), wish.region, wish.city, wish.asn, wish.provider, wish.connectionType]
-    .map((part) => part ?? "")
-    .join("|");
+  const countries = wish.countries.length > 1 ? wish.countries.toSorted().join(".") : (wish.countries[0] ?? "");
+  return `${countries}|${wish.state ?? ""}|${wish.city ?? ""}|${wish.asn ?? ""}|${wish.isp ?? ""}|${wish.carrier ?? ""}|${wish.type}`;
 }
 
-/** The same wish with the places below `to` forgotten. Provider and type stay: they are not places. */
-export function widenWish(wish: RouteWish, to: WidenTo): RouteWish {
+/** The same wish with the places below `to` forgotten. Network and type stay: they are not places. */
+export function widenWish(wish: RouteWish, to: Exclude<Widening, "none">): RouteWish {
   if (to === "state") return { ...wish, city: null };
-  if (to === "country") return { ...wish, city: null, region: null };
-  return { ...wish, city: null, region: null, countries: [] };
+  if (to === "country") return { ...wish, city: null, state: null };
+  return { ...wish, city: null, state: null, countries: [] };
 }
 
 /**
