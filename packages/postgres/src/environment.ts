@@ -1,0 +1,8 @@
+/**
+ * The environment that PostgreSQL's programs get: ours, in the C locale (macOS refuses to start without one), and without
+ * the PG* variables, which would redirect them to another server or folder.
+ */
+export function childEnvironment(): NodeJS.ProcessEnv {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("PG"));
+  return { ...Object.fromEntries(kept), LC_ALL: "C" };
+}
