@@ -1,5 +1,7 @@
 export * from "./ask.ts";
+export * from "./consent/index.ts";
 export * from "./destination/index.ts";
+export * from "./device/index.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./money.ts";
