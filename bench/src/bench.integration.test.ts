@@ -1,0 +1,116 @@
+import { tmpdir } from "node:os";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { buildLoad, whyNoLoadGenerator } from "./build-load.ts";
+import { computeFigures, type Run } from "./figures.ts";
+import { numberAt, valueAt, type JsonObject } from "./json.ts";
+import { describeMachine } from "./machine.ts";
+import { startOrigin, startProxyChain, type RunningOrigin, type RunningPeer } from "./peer.ts";
+import { runLoad, type Mode } from "./run-load.ts";
+import { workArguments, type WorkName } from "./works.ts";
+
+/** Long enough for every work to finish requests, short enough for the test command. Nothing here is a measurement. */
+const times = { seconds: 0.3, warmupS: 0.1 };
+const small = ["--transfer", "262144", "--verify"];
+
+describe.skipIf(whyNoLoadGenerator() !== null)("the load generator", () => {
+  let buildDir = "";
+  let program = "";
+  let origin: RunningOrigin;
+  let peer: RunningPeer;
+
+  beforeAll(async () => {
+    buildDir = mkdtempSync(join(tmpdir(), "karvon-bench-"));
+    program = buildLoad(buildDir);
+    origin = await startOrigin(program);
+    peer = await startProxyChain();
+  }, 60_000);
+
+  afterAll(async () => {
+    await Promise.all([peer.close(), origin.close()]);
+    rmSync(buildDir, { recursive: true, force: true });
+  });
+
+  const run = (work: WorkName, mode: Mode, extra: readonly string[] = small): Promise<JsonObject> =>
+    runLoad({
+      program,
+      mode,
+      origin: origin.address,
+      ...(mode === "direct" ? {} : { proxy: peer.proxy, credentials: peer.credentials, accounts: peer.accounts }),
+      work: [...workArguments(work, times), ...extra],
+    });
+
+  test.each(["requests", "tunnels", "down", "up"] as const)("measures %s through a proxy and finds every body whole", async (work) => {
+    const result = await run(work, "connect");
+    expect(result).toMatchObject({ mode: "connect", work, errors: 0, badBodies: 0, firstError: "" });
+    expect(numberAt(result, ["movedBytes"])).toBeGreaterThan(0);
+    expect(numberAt(result, ["requests"])).toBeGreaterThan(0);
+    expect(numberAt(result, ["cpuS", "server"])).toBeGreaterThanOrEqual(0);
+    expect(numberAt(result, ["memory", "server", "rssKb"])).toBeGreaterThan(0);
+    expect(numberAt(result, ["otherCpuPercent"])).toBeGreaterThanOrEqual(0);
+  });
+
+  test("sends plain requests in absolute form", async () => {
+    expect(await run("requests", "http")).toMatchObject({ mode: "http", errors: 0, badBodies: 0 });
+  });
+
+  test("asks at the given rate and counts latency from the moment a request was due", async () => {
+    const result = await run("paced", "connect");
+    expect(result).toMatchObject({ errors: 0, rate: 1000 });
+    expect(numberAt(result, ["latencyUs", "p99"])).toBeGreaterThanOrEqual(numberAt(result, ["latencyUs", "p50"]) ?? Number.NaN);
+  });
+
+  test("holds idle tunnels, then finds each of them alive", async () => {
+    const result = await run("hold1000", "connect", ["--connections", "50", "--seconds", "0.1"]);
+    expect(result).toMatchObject({ opened: 50, upAfterHold: 50, alive: 50, errors: 0 });
+    expect(numberAt(result, ["memoryHeld", "server", "anonKb"])).toBeGreaterThan(0);
+  });
+
+  test("keeps asking beside readers that never read", async () => {
+    const result = await run("stalled", "connect");
+    expect(result).toMatchObject({ stalled: 8, errors: 0 });
+    expect(numberAt(result, ["requests"])).toBeGreaterThan(0);
+  });
+
+  test("counts a refused password as an error, in the proxy's own words", async () => {
+    const result = await runLoad({
+      program,
+      mode: "connect",
+      origin: origin.address,
+      proxy: peer.proxy,
+      credentials: "bench:wrong",
+      work: [...workArguments("hold1000", times), "--connections", "2", "--seconds", "0.1"],
+    });
+    expect(result).toMatchObject({ opened: 0, handshakeFailures: 2 });
+    expect(String(valueAt(result, ["firstError"]))).toContain("407");
+  });
+
+  test("refuses to load anything that is not on this machine", async () => {
+    const away = runLoad({ program, mode: "direct", origin: "192.0.2.1:80", work: workArguments("requests", times) });
+    await expect(away).rejects.toThrow("192.0.2.1:80 is not a loopback address");
+  });
+
+  test("gives each printed figure its peer, unit, time and machine", async () => {
+    const at = new Date().toISOString();
+    const runs: Run[] = [{ peer: "proxy-chain", work: "requests", repetition: 0, at, result: await run("requests", "connect") }];
+    const [first] = computeFigures(runs, describeMachine(), at);
+    expect(first).toMatchObject({ figure: "requests", unit: "requests/s", karvon: null, ratio: null, at });
+    expect(first?.["proxy-chain"]).toBeGreaterThan(0);
+    expect(first?.machine.cores).toBeGreaterThan(0);
+  });
+});
+
+describe.skipIf(whyNoLoadGenerator() !== null)("buildLoad", () => {
+  test("does not compile again what is newer than its sources", () => {
+    const dir = mkdtempSync(join(tmpdir(), "karvon-bench-"));
+    try {
+      const program = buildLoad(dir);
+      const compiledAt = statSync(program).mtimeMs;
+      expect(buildLoad(dir)).toBe(program);
+      expect(statSync(program).mtimeMs).toBe(compiledAt);
+    } finally {
+      rmSync(dir, { recursive: true, force: true });
+    }
+  });
+});

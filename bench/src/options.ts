@@ -1,0 +1,83 @@
+/** The benchmark's command line. A wrong one is a BenchError with one sentence. */
+import { parseArgs } from "node:util";
+import { BenchError } from "./build-load.ts";
+import { peers, type Peer } from "./figures.ts";
+import { fullWorks, isWorkName, shortWorks, type WorkName } from "./works.ts";
+
+const secondsMax = 60;
+const repetitionsMax = 20;
+
+export const usage = `npm run bench [-- options]
+  --full               10,000 held sessions and isolation too (npm run bench:full)
+  --works a,b          only these: ${fullWorks.join(", ")}
+  --peers a,b          only these: ${peers.join(", ")}
+  --repetitions N      times each rate is measured; the printed figure is their median (3)
+  --seconds N          length of a measurement (3)
+  --no-api             leave out the panels' API
+  --table FILE         print figures of an earlier run as Markdown, measure nothing
+`;
+
+export interface Options {
+  readonly works: readonly WorkName[];
+  readonly peers: readonly Peer[];
+  readonly repetitions: number;
+  readonly seconds: number;
+  readonly hasApi: boolean;
+  readonly table: string | undefined;
+}
+
+export function readOptions(argv: readonly string[]): Options {
+  const { values } = parse(argv);
+  return {
+    works: readWorks(values.works, values.full),
+    peers: readPeers(values.peers),
+    repetitions: readNumber("--repetitions", values.repetitions, repetitionsMax),
+    seconds: readNumber("--seconds", values.seconds, secondsMax),
+    hasApi: !values["no-api"],
+    table: values.table,
+  };
+}
+
+// The return type is inferred: parseArgs computes it from the options.
+// oxlint-disable-next-line typescript/explicit-function-return-type
+function parse(argv: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...argv],
+      options: {
+        full: { type: "boolean", default: false },
+        "no-api": { type: "boolean", default: false },
+        works: { type: "string" },
+        peers: { type: "string" },
+        repetitions: { type: "string", default: "3" },
+        seconds: { type: "string", default: "3" },
+        table: { type: "string" },
+      },
+    });
+  } catch (cause) {
+    throw new BenchError(`${cause instanceof Error ? cause.message : String(cause)}\n${usage}`, { cause });
+  }
+}
+
+function readWorks(text: string | undefined, isFull: boolean): readonly WorkName[] {
+  if (text === undefined) return isFull ? fullWorks : shortWorks;
+  return text.split(",").map((name) => {
+    if (!isWorkName(name)) throw new BenchError(`--works does not know ${name}; it takes ${fullWorks.join(", ")}.`);
+    return name;
+  });
+}
+
+function readPeers(text: string | undefined): readonly Peer[] {
+  if (text === undefined) return peers;
+  return text.split(",").map((name) => {
+    const peer = peers.find((known) => known === name);
+    if (peer === undefined) throw new BenchError(`--peers does not know ${name}; it takes ${peers.join(", ")}.`);
+    return peer;
+  });
+}
+
+function readNumber(name: string, text: string, max: number): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= max)) throw new BenchError(`${name} takes a number above 0 and up to ${max}, not ${text}.`);
+  return value;
+}

@@ -1,0 +1,127 @@
+/**
+ * Child processes of the benchmark: pinned to a core, known by pid, and gone when the benchmark is gone.
+ *
+ * Promises: `close` asks with SIGTERM and insists with SIGKILL after 10 s; a child that ends by itself before it is ready
+ * is reported with the end of what it said. Nothing is ever stopped by name.
+ * Limits: 16 KiB of each child's output are kept; 60 s to become ready unless told otherwise.
+ */
+import { spawn, spawnSync, type ChildProcess, type ChildProcessByStdio } from "node:child_process";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { createInterface, type Interface } from "node:readline";
+import type { Readable } from "node:stream";
+import { BenchError } from "./build-load.ts";
+import { readObject, type JsonObject } from "./json.ts";
+
+const stopTimeoutMs = 10_000;
+const readyTimeoutMs = 60_000;
+const outputCharsMax = 16_384;
+
+/** Who runs where: the server under test alone on its core, everything else on the other. */
+export type Place = "server" | "rest";
+const cores: Readonly<Record<Place, string>> = { server: "1", rest: "0" };
+
+let isPinnable: boolean | undefined;
+
+/** Whether taskset exists and this process may use both cores. */
+export function mayPin(): boolean {
+  isPinnable ??= availableParallelism() >= 2 && Object.values(cores).every((core) => canRunOn(core));
+  return isPinnable;
+}
+
+function canRunOn(core: string): boolean {
+  return spawnSync("taskset", ["-c", core, "true"], { stdio: "ignore" }).status === 0;
+}
+
+/** Moves a process that somebody else started, with all its threads, to its core. */
+export function pin(pid: number, place: Place): void {
+  if (!mayPin()) return;
+  const moved = spawnSync("taskset", ["-a", "-c", "-p", cores[place], String(pid)], { encoding: "utf8" });
+  if (moved.status !== 0) throw new BenchError(`Process ${pid} could not be pinned to core ${cores[place]}: ${moved.stderr.trim()}`);
+}
+
+/** The command line that runs `argv` on the core of `place`. */
+export function pinned(argv: readonly string[], place: Place): readonly string[] {
+  return mayPin() ? ["taskset", "-c", cores[place], ...argv] : argv;
+}
+
+export interface StartOptions {
+  readonly argv: readonly string[];
+  readonly place: Place;
+  readonly env?: NodeJS.ProcessEnv;
+  readonly cwd?: string;
+}
+
+export interface RunningProcess {
+  readonly pid: number;
+  /** What it printed last, for a message about its failure. */
+  tail(): string;
+  hasEnded(): boolean;
+  close(): Promise<void>;
+}
+
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
+export function startProcess(options: StartOptions): RunningProcess {
+  return launch(options).handle;
+}
+
+/** Starts a program that prints one JSON object on a line when it serves, and waits for that line. */
+export async function startAnnounced(options: StartOptions): Promise<RunningProcess & { readonly announced: JsonObject }> {
+  const { child, handle, ended } = launch(options);
+  const lines = createInterface({ input: child.stdout });
+  try {
+    const first = await Promise.race([firstLine(lines), ended.then(() => null)]);
+    if (first === null) throw new BenchError(`${options.argv.join(" ")} ended before it served: ${handle.tail()}`);
+    return { ...handle, announced: readObject(first) };
+  } catch (cause) {
+    await handle.close();
+    throw cause;
+  }
+}
+
+async function firstLine(lines: Interface): Promise<string> {
+  const [line]: unknown[] = await once(lines, "line", { signal: AbortSignal.timeout(readyTimeoutMs) });
+  return String(line);
+}
+
+interface Launched {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>;
+  readonly handle: RunningProcess;
+  readonly ended: Promise<void>;
+}
+
+function launch(options: StartOptions): Launched {
+  const [program = "", ...args] = pinned(options.argv, options.place);
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], env: options.env ?? process.env, cwd: options.cwd });
+  running.add(child);
+  let output = "";
+  const keep = (chunk: Buffer): void => {
+    output = (output + chunk.toString("utf8")).slice(-outputCharsMax);
+  };
+  child.stdout.on("data", keep);
+  child.stderr.on("data", keep);
+  const ended = new Promise<void>((done) => {
+    child.once("error", (cause) => {
+      output += String(cause);
+      done();
+    });
+    child.once("exit", () => done());
+  }).finally(() => running.delete(child));
+  const handle: RunningProcess = {
+    pid: child.pid ?? 0,
+    tail: () => output.trim().slice(-1_000),
+    hasEnded: () => !running.has(child),
+    async close() {
+      if (!running.has(child)) return;
+      child.kill("SIGTERM");
+      const insist = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
+      await ended;
+      clearTimeout(insist);
+    },
+  };
+  return { child, handle, ended };
+}

@@ -1,0 +1,57 @@
+/**
+ * One run of the load generator. Its JSON is returned as it is; a run that printed none is a BenchError.
+ * Limit: 240 s.
+ */
+import { execFile } from "node:child_process";
+import { BenchError } from "./build-load.ts";
+import { readObject, type JsonObject } from "./json.ts";
+import { pinned } from "./processes.ts";
+
+const runTimeoutMs = 240_000;
+const outputBytesMax = 1_000_000;
+
+export type Mode = "direct" | "connect" | "socks5" | "http";
+
+export interface LoadRun {
+  readonly program: string;
+  readonly mode: Mode;
+  /** host:port of the origin. */
+  readonly origin: string;
+  /** host:port of the proxy; absent in mode "direct". */
+  readonly proxy?: string;
+  /** user:password for the proxy. */
+  readonly credentials?: string;
+  /** Process ids by role, for CPU and memory: "server", "database", "nodes". */
+  readonly accounts?: Readonly<Record<string, readonly number[]>>;
+  /** From workArguments(). */
+  readonly work: readonly string[];
+}
+
+export function runLoad(run: LoadRun): Promise<JsonObject> {
+  const accounts = Object.entries(run.accounts ?? {}).filter(([, pids]) => pids.length > 0);
+  const [program = "", ...args] = pinned(
+    [
+      run.program,
+      "run",
+      "--mode",
+      run.mode,
+      "--target",
+      run.origin,
+      ...run.work,
+      ...(run.proxy === undefined ? [] : ["--proxy", run.proxy]),
+      ...(run.credentials === undefined ? [] : ["--user", run.credentials]),
+      ...accounts.flatMap(([name, pids]) => ["--account", `${name}=${pids.join("+")}`]),
+    ],
+    "rest",
+  );
+  return new Promise((done, failed) => {
+    execFile(program, args, { timeout: runTimeoutMs, maxBuffer: outputBytesMax }, (cause, stdout, stderr) => {
+      // Exit code 1 says that some answers were wrong; the JSON then counts them.
+      try {
+        done(readObject(stdout));
+      } catch {
+        failed(new BenchError(`The load generator printed no result: ${stderr.trim() || String(cause ?? "")}`));
+      }
+    });
+  });
+}
