@@ -1,0 +1,11 @@
+// `npm start`. This file is written so that even an old Node can read it and say what is wrong; the work is in
+// scripts/lib/start-platform.mjs.
+import { explainNode } from "./lib/node-version.mjs";
+
+var complaint = explainNode(process.versions.node);
+if (complaint) {
+  process.stderr.write(complaint + "\n");
+  process.exitCode = 1;
+} else {
+  import("./lib/start-platform.mjs");
+}
