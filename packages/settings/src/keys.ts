@@ -33,7 +33,11 @@ function readKeyFile(path: string): string {
     if (statSync(path).size > keyFileBytesMax) throw new RangeError("the file is too large for a key");
     return readFileSync(path, "utf8").trim();
   } catch (cause) {
-    throw new SettingsError("KARVON_DATA_DIR", `The key file ${path} cannot be read; run npm start, which makes it, or set KARVON_DATA_DIR to the data folder that holds it.`, { cause });
+    throw new SettingsError(
+      "KARVON_DATA_DIR",
+      `The key file ${path} cannot be read; run npm start, which makes it, or set KARVON_DATA_DIR to the data folder that holds it.`,
+      { cause },
+    );
   }
 }
 
@@ -75,6 +79,8 @@ export function readTunnelIdentity(dataDir: string): TunnelIdentity {
     const spki = new X509Certificate(certPem).publicKey.export({ type: "spki", format: "der" });
     return { keyPem, certPem, spkiPin: createHash("sha256").update(spki).digest("base64url") };
   } catch (cause) {
-    throw new SettingsError("KARVON_DATA_DIR", `The certificate ${certPath} is damaged; restore it from a backup of the data folder.`, { cause });
+    throw new SettingsError("KARVON_DATA_DIR", `The certificate ${certPath} is damaged; restore it from a backup of the data folder.`, {
+      cause,
+    });
   }
 }

@@ -85,7 +85,10 @@ function rejectSharedPorts(ports: Readonly<Record<string, number>>): void {
   for (const [name, port] of Object.entries(ports)) {
     const owner = owners.get(port);
     if (port !== 0 && owner !== undefined) {
-      throw new SettingsError(name, `${name} is wrong: port ${port} is already the one of ${owner}; give each its own, or 0 for any free port.`);
+      throw new SettingsError(
+        name,
+        `${name} is wrong: port ${port} is already the one of ${owner}; give each its own, or 0 for any free port.`,
+      );
     }
     owners.set(port, name);
   }

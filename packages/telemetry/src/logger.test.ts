@@ -10,7 +10,12 @@ function logged(fields: LogFields): Record<string, unknown> {
 
 describe("createLogger", () => {
   test("writes one JSON object with name, level, time, event and fields", () => {
-    expect(logged({ event: "session.closed", upBytes: 5 })).toMatchObject({ name: "test", level: "info", event: "session.closed", upBytes: 5 });
+    expect(logged({ event: "session.closed", upBytes: 5 })).toMatchObject({
+      name: "test",
+      level: "info",
+      event: "session.closed",
+      upBytes: 5,
+    });
     expect(logged({ event: "session.closed" })["time"]).toMatch(/^\d{4}-\d\d-\d\dT/);
   });
 

@@ -73,7 +73,11 @@ export function createLogger(options: LoggerOptions): Logger {
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
-    serializers: { err: (value: unknown) => describe(value), error: (value: unknown) => describe(value), cause: (value: unknown) => describe(value) },
+    serializers: {
+      err: (value: unknown) => describe(value),
+      error: (value: unknown) => describe(value),
+      cause: (value: unknown) => describe(value),
+    },
     redact: { paths: secretFields.flatMap((field) => [field, `*.${field}`]), censor: "[secret]" },
   };
   return destination ? pino(settings, destination) : pino(settings);
