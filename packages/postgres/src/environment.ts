@@ -3,6 +3,6 @@
  * the PG* variables, which would redirect them to another server or folder.
  */
 export function childEnvironment(): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith("PG"));
-  return { ...Object.fromEntries(kept), LC_ALL: "C" };
+  const misleading = Object.keys(process.env).filter((name) => name.startsWith("PG"));
+  return { ...process.env, ...Object.fromEntries(misleading.map((name) => [name, undefined])), LC_ALL: "C" };
 }
