@@ -1,0 +1,48 @@
+/**
+ * One PostgreSQL for a whole vitest run: started in a temporary folder, migrated once into a template database, stopped and
+ * removed at the end. Servers that a killed run left behind are stopped by the next one, by the process id in their folder.
+ */
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { migrate } from "@karvon/db";
+import { startPostgres } from "@karvon/postgres";
+import { shareServerUrl } from "./environment.ts";
+import { templateDatabase } from "./test-database.ts";
+
+const prefix = "karvon-test-";
+
+export default async function startTestServer(): Promise<() => Promise<void>> {
+  removeLeftovers();
+  const dir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
+  // Durability stays on, as in production: a test of the ledger on a server that may lose commits proves nothing.
+  const server = await startPostgres({ dir, database: templateDatabase, settings: { max_connections: "200", shared_buffers: "64MB" } });
+  await migrate({ url: server.url });
+  shareServerUrl(server.url);
+  return async () => {
+    shareServerUrl(undefined);
+    await server.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+}
+
+function removeLeftovers(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const owner = new RegExp(`^${prefix}(\\d+)-`).exec(name)?.[1];
+    if (owner === undefined || isAlive(Number(owner))) continue;
+    const folder = join(tmpdir(), name);
+    const pidFile = join(folder, "data", "postmaster.pid");
+    const server = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8").split("\n")[0]) : 0;
+    if (server > 0 && isAlive(server)) process.kill(server, "SIGQUIT");
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
