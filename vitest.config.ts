@@ -19,6 +19,7 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["{apps,packages}/*/src/**/*.integration.test.ts", "scripts/**/*.integration.test.ts"],
+          globalSetup: ["packages/testkit/src/global-setup.ts"],
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
