@@ -1,0 +1,233 @@
+/**
+ * Runs an enrolled device: keeps one connection to the gateway, relays what is asked while the owner's limits allow,
+ * reports, and stops at once when it is told to.
+ *
+ * It dials again for ever, with full jitter (0 to 30 s after failures, 15 s to 5 min after a refusal). A gateway that
+ * goes away politely keeps its old connection until its streams have ended, 30 s at most, beside the new one. Nothing
+ * that a gateway or a target sends ends the process.
+ */
+import { randomBytes } from "node:crypto";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type EgressAllow, type OwnerLimits, noEgressAllow } from "@karvon/domain";
+import type { GoAwayName, RstName, Target, Tunnel, TunnelEnd, TunnelStream } from "@karvon/tunnel";
+import { createDeferred } from "./deferred.ts";
+import { describeDevice } from "./device/describe-device.ts";
+import type { DeviceSource } from "./device/device-source.ts";
+import type { AgentEvent, AgentSnapshot, AgentStatus, Place } from "./events.ts";
+import { type Prover, makeAuthProof } from "./link/auth-proof.ts";
+import { type Joined, joinGateway } from "./link/join-gateway.ts";
+import { type WhyAgain, reconnectDelayMs } from "./reconnect-delay.ts";
+import { type Resolver, systemResolver } from "./relay/connect-target.ts";
+import { createOwnNetworks } from "./relay/own-networks.ts";
+import { type Relay, createRelay } from "./relay/relay.ts";
+import { type Serving, startServing } from "./serving.ts";
+import type { AgentStore } from "./store/agent-store.ts";
+
+/** A connection that served this long was a good one: the next failure is a first failure. */
+const goodAfterMs = 10_000;
+const stopTimeoutMs = 1_500;
+
+export interface AgentOptions {
+  readonly store: AgentStore;
+  /** Where the gateway is now, when it has moved since enrolment. The pinned key stays the same. */
+  readonly gateway?: { readonly host: string; readonly port: number } | undefined;
+  readonly limits: OwnerLimits;
+  readonly device: DeviceSource;
+  readonly description?: { readonly platform: string; readonly model: string };
+  readonly onEvent?: (event: AgentEvent) => void;
+  readonly egressAllow?: EgressAllow;
+  readonly proxyProtocolSource?: { readonly address: string; readonly port: number } | undefined;
+  readonly resolve?: Resolver;
+  /** Multiplies every wait before dialling again; tests use less than 1. */
+  readonly delayFactor?: number;
+}
+
+export interface Agent {
+  /** Cuts everything that passes, tells the gateway, and ends. Resolves within 2 s. */
+  stop(): Promise<void>;
+  snapshot(): AgentSnapshot;
+  /** Settles when the agent has stopped, for whatever reason. */
+  readonly done: Promise<void>;
+}
+
+interface Link {
+  readonly tunnel: Tunnel;
+  /** Settles when this connection serves no longer: it ended, or the gateway asked to leave it. */
+  readonly over: Promise<LinkEnd>;
+}
+interface LinkEnd {
+  readonly why: WhyAgain;
+  readonly reason: string;
+}
+
+export async function startAgent(options: AgentOptions): Promise<Agent> {
+  const run = new AgentRun(options);
+  await run.begin();
+  return run;
+}
+
+class AgentRun implements Agent {
+  readonly done: Promise<void>;
+  private readonly options: AgentOptions;
+  private readonly own = createOwnNetworks();
+  private readonly relay: Relay;
+  private readonly prover: Prover;
+  private readonly stopping = new AbortController();
+  private serving: Serving | null = null;
+  private phase: AgentSnapshot["phase"] = "connecting";
+  private place: Place | null = null;
+  private current: Tunnel | null = null;
+  /** At most one: an older one is closed when the next begins to drain. */
+  private draining: Tunnel | null = null;
+  private readonly ended = createDeferred<void>();
+
+  constructor(options: AgentOptions) {
+    this.options = options;
+    const rules = { allow: options.egressAllow ?? noEgressAllow, own: this.own, resolve: options.resolve ?? systemResolver };
+    this.relay = createRelay(rules, (event) => this.emit(event));
+    const bootId = randomBytes(12).toString("base64url");
+    this.prover = { store: options.store, bootId, description: options.description ?? describeDevice() };
+    this.done = this.ended.promise;
+  }
+
+  async begin(): Promise<void> {
+    const { store, limits, device } = this.options;
+    this.serving = await startServing({
+      store,
+      limits,
+      device,
+      takeBytes: () => this.relay.takeBytes(),
+      onStatus: (status) => {
+        this.emit({ kind: "status", status });
+        this.sendStatus(status);
+      },
+      onNotServing: (status) => this.relay.cutAll(cutCode(status)),
+      onWithdrawn: () => void this.withdraw(),
+    });
+    void this.keepServing();
+  }
+
+  async stop(): Promise<void> {
+    if (this.stopping.signal.aborted) return this.done;
+    const tunnels = [this.current, this.draining].filter((tunnel) => tunnel !== null && !tunnel.isClosed);
+    for (const tunnel of tunnels) tunnel?.goAway("ownerStopped");
+    this.relay.cutAll("ownerStopped");
+    for (const tunnel of tunnels) tunnel?.close();
+    this.stopping.abort();
+    // A tunnel sends what is queued for a second at most; the process must not wait longer for a dead network.
+    await Promise.race([this.done, sleep(stopTimeoutMs, undefined, { ref: false })]);
+  }
+
+  snapshot(): AgentSnapshot {
+    return { phase: this.phase, place: this.place, status: this.serving?.status() ?? null, streams: this.relay.list() };
+  }
+
+  private emit(event: AgentEvent): void {
+    this.options.onEvent?.(event);
+  }
+
+  private sendStatus(status: AgentStatus): void {
+    if (this.current && !this.current.isClosed) this.current.sendControl("status", status);
+  }
+
+  private async withdraw(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    if (this.current && !this.current.isClosed) this.current.sendControl("withdraw", {});
+    this.emit({ kind: "withdrawn" });
+    await this.stop();
+  }
+
+  /** One connection after the other until the agent is stopped. Never rejects. */
+  private async keepServing(): Promise<void> {
+    const { signal } = this.stopping;
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      this.phase = "connecting";
+      this.emit({ kind: "connecting", attempt });
+      const startedAtMs = performance.now();
+      const { why, reason } = await this.serveOnce();
+      this.place = null;
+      if (signal.aborted) break;
+      if (performance.now() - startedAtMs > goodAfterMs) attempt = 1;
+      this.phase = "waiting";
+      const retryInMs = Math.round(reconnectDelayMs(why, attempt, Math.random()) * (this.options.delayFactor ?? 1));
+      this.emit({ kind: "disconnected", reason, retryInMs });
+      await sleep(retryInMs, undefined, { signal }).catch(() => undefined);
+    }
+    this.serving?.stop();
+    this.phase = "stopped";
+    this.emit({ kind: "stopped" });
+    this.ended.resolve();
+  }
+
+  private async serveOnce(): Promise<LinkEnd> {
+    try {
+      const { tunnel, over } = await this.openLink();
+      const end = await over;
+      this.current = null;
+      this.draining?.close();
+      this.draining = tunnel.isClosed ? null : tunnel;
+      return end;
+    } catch (cause) {
+      return { why: "failed", reason: cause instanceof Error ? cause.message : "unknown failure" };
+    }
+  }
+
+  private async openLink(): Promise<Link> {
+    const over = createDeferred<LinkEnd>();
+    const joined = await joinGateway({
+      door: { ...this.options.store.identity.door, ...this.options.gateway },
+      signal: this.stopping.signal,
+      proxyProtocolSource: this.options.proxyProtocolSource,
+      prove: (facts) => makeAuthProof(this.prover, facts),
+      onOpen: (stream, target) => this.onOpen(stream, target),
+      onGoAway: (reason) => over.resolve({ why: whyAfter(reason), reason: `the gateway said good-bye (${reason})` }),
+      onClose: (end) => over.resolve({ why: "failed", reason: describeEnd(end) }),
+    });
+    const refusal = readRefusal(joined);
+    if (refusal) {
+      this.emit({ kind: "refused", ...refusal });
+      joined.tunnel.close();
+      return { tunnel: joined.tunnel, over: Promise.resolve({ why: "refused", reason: refusal.message }) };
+    }
+    if (this.stopping.signal.aborted) joined.tunnel.close();
+    else this.welcome(joined);
+    return { tunnel: joined.tunnel, over: over.promise };
+  }
+
+  private welcome({ tunnel, verdict, remote }: Joined): void {
+    if (verdict.type !== "ready") return;
+    this.current = tunnel;
+    this.place = verdict.payload;
+    this.own.publicAddress = verdict.payload.publicAddress;
+    this.own.gateway = remote;
+    this.phase = "serving";
+    this.emit({ kind: "ready", place: verdict.payload });
+    if (this.serving) this.sendStatus(this.serving.status());
+  }
+
+  private onOpen(stream: TunnelStream, target: Target): void {
+    const status = this.serving?.status();
+    if (status?.accepting === true && !this.stopping.signal.aborted) this.relay.accept(stream, target);
+    else stream.reset(status ? cutCode(status) : "ownerStopped");
+  }
+}
+
+function cutCode(status: AgentStatus): RstName {
+  return status.reason === "daily_limit" ? "quota" : "ownerStopped";
+}
+
+function whyAfter(reason: GoAwayName): WhyAgain {
+  if (reason === "shutdown") return "invited";
+  // Another program serves with this device's key, or an operator stopped it: hurrying back helps nobody.
+  return reason === "replaced" ? "replaced" : reason === "protocol" ? "failed" : "refused";
+}
+
+function readRefusal({ verdict }: Joined): { code: string; message: string } | null {
+  if (verdict.type === "ready") return null;
+  if (verdict.type === "refused") return { code: verdict.payload.code, message: verdict.payload.message };
+  return { code: "protocol", message: "the gateway gave an answer that makes no sense" };
+}
+
+function describeEnd(end: TunnelEnd): string {
+  return end.detail === "" ? end.kind : `${end.kind}: ${end.detail}`;
+}
