@@ -1,0 +1,127 @@
+"use client";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { ArrowLeftRight } from "lucide-react";
+import { useState } from "react";
+import { readFailure } from "#trpc/failure.ts";
+import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC } from "#trpc/client.tsx";
+import type { AdminSession } from "#trpc/types.ts";
+import { Button } from "#ui/button.tsx";
+import { Card } from "#ui/card.tsx";
+import { Bytes, Named, Place, Target, Usd } from "#ui/cells.tsx";
+import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
+import { CopyButton } from "#ui/copy-button.tsx";
+import { type Column, DataTable } from "#ui/data-table.tsx";
+import { EmptyState } from "#ui/empty-state.tsx";
+import { PageHeader } from "#ui/page-header.tsx";
+import { SearchField } from "#ui/search-field.tsx";
+import { Moment } from "#ui/time-cells.tsx";
+import { Toolbar } from "#ui/toolbar.tsx";
+import { protocolName } from "../../protocol-name.ts";
+import { SessionState, type StatusFilter, StatusFilterBar } from "../../session-cells.tsx";
+
+const refreshMs = 2_000;
+
+const columns: Column<AdminSession>[] = [
+  { name: "Target", role: "lead", cell: (row) => <TargetCell row={row} /> },
+  { name: "State", cell: (row) => <SessionState closedAt={row.closedAt} closeReason={row.closeReason} /> },
+  { name: "Client", cell: (row) => <Named name={row.clientEmail} note={row.proxyUsername} /> },
+  { name: "Node", from: "lg", cell: (row) => <Named name={row.nodeLabel} note={row.operatorEmail} /> },
+  { name: "Exit", from: "xl", cell: (row) => <Place country={row.exitCountry} city={row.exitCity} /> },
+  { name: "Opened", cell: (row) => <Moment at={row.openedAt} /> },
+  { name: "Down", align: "right", cell: (row) => <Bytes amount={row.downBytes} /> },
+  { name: "Up", align: "right", cell: (row) => <Bytes amount={row.upBytes} /> },
+  { name: "Charged", align: "right", cell: (row) => <Usd amount={row.dueMicroUsd} /> },
+  { name: "Operator earns", align: "right", from: "lg", cell: (row) => <Usd amount={row.earnedMicroUsd} /> },
+];
+
+export function AdminSessions() {
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
+  const [status, setStatus] = useState<StatusFilter>("all");
+  const [search, setSearch] = useState("");
+  const [asked, setAsked] = useState<AdminSession | null>(null);
+  const filters = { status, ...(search === "" ? {} : { search }) };
+  const sessions = useInfiniteQuery(trpc.admin.sessions.infiniteQueryOptions(filters, { ...byCursor, refetchInterval: refreshMs }));
+  const end = useMutation(
+    trpc.admin.endSession.mutationOptions({
+      onSuccess: () => {
+        setAsked(null);
+        return queryClient.invalidateQueries(trpc.admin.sessions.pathFilter());
+      },
+    }),
+  );
+  const ask = (row: AdminSession) => {
+    end.reset();
+    setAsked(row);
+  };
+  const withActions: Column<AdminSession>[] = [
+    ...columns,
+    {
+      name: "Actions",
+      role: "actions",
+      align: "right",
+      cell: (row) =>
+        row.closedAt === null ? (
+          <Button size="sm" look="danger" onClick={() => ask(row)} aria-label={`End session ${row.id}`}>
+            End
+          </Button>
+        ) : null,
+    },
+  ];
+  return (
+    <>
+      <PageHeader
+        title="Sessions"
+        description="The same rows that clients and operators see, under the same ids, with both sides of the money."
+      />
+      <Card flush>
+        <Toolbar>
+          <StatusFilterBar value={status} onValue={setStatus} />
+          <SearchField label="Search target, e-mail or id" onSearch={setSearch} />
+        </Toolbar>
+        <LoadedPages
+          query={sessions}
+          empty={
+            <EmptyState icon={ArrowLeftRight} title={status === "all" && search === "" ? "No session yet" : "No session matches"}>
+              {status === "all" && search === ""
+                ? "Sessions appear within seconds of a client's first request."
+                : "Change the filters to see others."}
+            </EmptyState>
+          }
+        >
+          {(rows) => <DataTable label="Sessions" columns={withActions} rows={rows} rowKey={(row) => row.id} />}
+        </LoadedPages>
+      </Card>
+      {asked === null ? null : (
+        <ConfirmDialog
+          open
+          onOpenChange={() => setAsked(null)}
+          title="End this session?"
+          description={`${asked.targetHost}:${asked.targetPort} of ${asked.clientEmail}. Both sides are closed at once; what has moved stays charged.`}
+          confirmLabel="End session"
+          isDanger
+          reason="required"
+          busy={end.isPending}
+          failure={end.error === null ? null : readFailure(end.error)}
+          onConfirm={(reason) => end.mutate({ id: asked.id, reason })}
+        />
+      )}
+    </>
+  );
+}
+
+function TargetCell({ row }: { row: AdminSession }) {
+  return (
+    <span className="block min-w-0">
+      <Target host={row.targetHost} port={row.targetPort} />
+      <span className="flex items-center gap-1 text-xs text-faint">
+        {protocolName(row.protocol)} ·{" "}
+        <span className="font-mono" title={row.id}>
+          …{row.id.slice(-6)}
+        </span>
+        <CopyButton text={row.id} label={`Copy session id ${row.id}`} className="size-5 [&_svg]:size-3" />
+      </span>
+    </span>
+  );
+}

@@ -1,0 +1,111 @@
+"use client";
+import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { Users } from "lucide-react";
+import { useState } from "react";
+import { readFailure } from "#trpc/failure.ts";
+import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC } from "#trpc/client.tsx";
+import type { AdminUser } from "#trpc/types.ts";
+import { Badge } from "#ui/badge.tsx";
+import { Button } from "#ui/button.tsx";
+import { Card } from "#ui/card.tsx";
+import { Named } from "#ui/cells.tsx";
+import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
+import { type Column, DataTable } from "#ui/data-table.tsx";
+import { EmptyState } from "#ui/empty-state.tsx";
+import { PageHeader } from "#ui/page-header.tsx";
+import { SearchField } from "#ui/search-field.tsx";
+import { Moment } from "#ui/time-cells.tsx";
+import { Toolbar } from "#ui/toolbar.tsx";
+
+const columns: Column<AdminUser>[] = [
+  { name: "User", role: "lead", cell: (user) => <Named name={user.email} isDemo={user.isDemo} /> },
+  { name: "Role", cell: (user) => <Badge tone={user.role === "admin" ? "accent" : "neutral"}>{user.role}</Badge> },
+  { name: "State", cell: (user) => <Badge tone={user.status === "active" ? "good" : "bad"}>{user.status}</Badge> },
+  {
+    name: "E-mail",
+    cell: (user) =>
+      user.emailVerifiedAt === null ? <Badge tone="warn">not confirmed</Badge> : <span className="text-soft">confirmed</span>,
+  },
+  { name: "Joined", cell: (user) => <Moment at={user.createdAt} /> },
+];
+
+export function AdminUsers() {
+  const trpc = useTRPC();
+  const queryClient = useQueryClient();
+  const [search, setSearch] = useState("");
+  const [asked, setAsked] = useState<AdminUser | null>(null);
+  const users = useInfiniteQuery(trpc.admin.users.infiniteQueryOptions(search === "" ? {} : { search }, byCursor));
+  const done = {
+    onSuccess: () => {
+      setAsked(null);
+      return queryClient.invalidateQueries(trpc.admin.pathFilter());
+    },
+  };
+  const suspend = useMutation(trpc.admin.suspendUser.mutationOptions(done));
+  const reinstate = useMutation(trpc.admin.reinstateUser.mutationOptions(done));
+  const isSuspending = asked?.status === "active";
+  const change = isSuspending ? suspend : reinstate;
+  const ask = (user: AdminUser) => {
+    suspend.reset();
+    reinstate.reset();
+    setAsked(user);
+  };
+  const withActions: Column<AdminUser>[] = [
+    ...columns,
+    { name: "Actions", role: "actions", align: "right", cell: (user) => <StatusButton user={user} onAsk={ask} /> },
+  ];
+  return (
+    <>
+      <PageHeader title="Users" description="Everybody who can sign in." />
+      <Card flush>
+        <Toolbar>
+          <SearchField label="Search e-mail or id" onSearch={setSearch} />
+        </Toolbar>
+        <LoadedPages
+          query={users}
+          empty={
+            <EmptyState icon={Users} title="No user matches">
+              Search by a part of the e-mail address.
+            </EmptyState>
+          }
+        >
+          {(rows) => <DataTable label="Users" columns={withActions} rows={rows} rowKey={(user) => user.id} />}
+        </LoadedPages>
+      </Card>
+      {asked === null ? null : (
+        <ConfirmDialog
+          open
+          onOpenChange={() => setAsked(null)}
+          title={isSuspending ? `Suspend ${asked.email}?` : `Reinstate ${asked.email}?`}
+          description={
+            isSuspending
+              ? "Every sign-in ends at once; a client's sessions are refused, an operator's nodes take nothing new."
+              : "Signing in and traffic work again at once."
+          }
+          confirmLabel={isSuspending ? "Suspend user" : "Reinstate user"}
+          isDanger={isSuspending}
+          reason="required"
+          busy={change.isPending}
+          failure={change.error === null ? null : readFailure(change.error)}
+          onConfirm={(reason) => change.mutate({ id: asked.id, reason })}
+        />
+      )}
+    </>
+  );
+}
+
+function StatusButton({ user, onAsk }: { user: AdminUser; onAsk: (user: AdminUser) => void }) {
+  if (user.role === "admin") return null;
+  const isActive = user.status === "active";
+  return (
+    <Button
+      size="sm"
+      look={isActive ? "danger" : "outline"}
+      onClick={() => onAsk(user)}
+      aria-label={`${isActive ? "Suspend" : "Reinstate"} ${user.email}`}
+    >
+      {isActive ? "Suspend" : "Reinstate"}
+    </Button>
+  );
+}

@@ -1,0 +1,71 @@
+"use client";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { ShieldCheck } from "lucide-react";
+import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC } from "#trpc/client.tsx";
+import type { ClientRefusal } from "#trpc/types.ts";
+import { Badge } from "#ui/badge.tsx";
+import { Card } from "#ui/card.tsx";
+import { Target } from "#ui/cells.tsx";
+import { CopyButton } from "#ui/copy-button.tsx";
+import { type Column, DataTable } from "#ui/data-table.tsx";
+import { EmptyState } from "#ui/empty-state.tsx";
+import { PageHeader } from "#ui/page-header.tsx";
+import { Moment } from "#ui/time-cells.tsx";
+import { protocolName } from "../../protocol-name.ts";
+
+const refreshMs = 3_000;
+
+const columns: Column<ClientRefusal>[] = [
+  {
+    name: "Why",
+    role: "lead",
+    cell: (row) => (
+      <span className="block max-w-md min-w-0">
+        <Badge tone="bad" className="font-mono">
+          {row.code}
+        </Badge>
+        <span className="mt-1 block break-words">{row.detail}</span>
+      </span>
+    ),
+  },
+  { name: "What to do", cell: (row) => <span className="text-soft">{row.action}</span> },
+  { name: "Target", cell: (row) => <Target host={row.targetHost} port={row.targetPort} /> },
+  { name: "Protocol", from: "lg", cell: (row) => protocolName(row.protocol) },
+  { name: "At", cell: (row) => <Moment at={row.at} /> },
+  {
+    name: "Request id",
+    from: "xl",
+    cell: (row) => (
+      <span className="inline-flex items-center gap-1 font-mono text-xs text-faint">
+        <span title={row.id}>…{row.id.slice(-8)}</span>
+        <CopyButton text={row.id} label={`Copy request id ${row.id}`} />
+      </span>
+    ),
+  },
+];
+
+export function ClientRefusals() {
+  const trpc = useTRPC();
+  const refusals = useInfiniteQuery(trpc.client.refusals.infiniteQueryOptions({}, { ...byCursor, refetchInterval: refreshMs }));
+  return (
+    <>
+      <PageHeader
+        title="Refusals"
+        description="Requests that were not carried: why, and what to do. None of them is charged. SOCKS5 programs see only a number; the words are here."
+      />
+      <Card flush>
+        <LoadedPages
+          query={refusals}
+          empty={
+            <EmptyState icon={ShieldCheck} title="Nothing was refused">
+              When a request cannot be carried, its code, its reason and the next step appear here within seconds.
+            </EmptyState>
+          }
+        >
+          {(rows) => <DataTable label="Refusals" columns={columns} rows={rows} rowKey={(row) => row.id} />}
+        </LoadedPages>
+      </Card>
+    </>
+  );
+}

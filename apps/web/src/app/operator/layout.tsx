@@ -1,0 +1,1 @@
+export { PanelLayout as default } from "../panel-layout.tsx";

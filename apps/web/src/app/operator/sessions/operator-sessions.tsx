@@ -1,0 +1,77 @@
+"use client";
+import { useInfiniteQuery } from "@tanstack/react-query";
+import { ArrowLeftRight } from "lucide-react";
+import { useState } from "react";
+import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC } from "#trpc/client.tsx";
+import type { OperatorSession } from "#trpc/types.ts";
+import { Card } from "#ui/card.tsx";
+import { Bytes, Target, Usd } from "#ui/cells.tsx";
+import { CopyButton } from "#ui/copy-button.tsx";
+import { type Column, DataTable } from "#ui/data-table.tsx";
+import { EmptyState } from "#ui/empty-state.tsx";
+import { PageHeader } from "#ui/page-header.tsx";
+import { SearchField } from "#ui/search-field.tsx";
+import { Length, Moment } from "#ui/time-cells.tsx";
+import { Toolbar } from "#ui/toolbar.tsx";
+import { protocolName } from "../../protocol-name.ts";
+import { SessionState, type StatusFilter, StatusFilterBar } from "../../session-cells.tsx";
+
+const refreshMs = 2_000;
+
+const columns: Column<OperatorSession>[] = [
+  { name: "Node", role: "lead", cell: (row) => <span className="font-medium">{row.nodeLabel}</span> },
+  { name: "State", cell: (row) => <SessionState closedAt={row.closedAt} closeReason={row.closeReason} /> },
+  { name: "Domain", cell: (row) => <Target host={row.targetHost} port={null} /> },
+  { name: "Protocol", from: "xl", cell: (row) => protocolName(row.protocol) },
+  { name: "Opened", cell: (row) => <Moment at={row.openedAt} /> },
+  { name: "Length", align: "right", from: "lg", cell: (row) => <Length from={row.openedAt} to={row.closedAt} /> },
+  { name: "Down", align: "right", cell: (row) => <Bytes amount={row.downBytes} /> },
+  { name: "Up", align: "right", cell: (row) => <Bytes amount={row.upBytes} /> },
+  { name: "Earned", align: "right", cell: (row) => <Usd amount={row.earnedMicroUsd} /> },
+  {
+    name: "Session id",
+    from: "xl",
+    cell: (row) => (
+      <span className="inline-flex items-center gap-1 font-mono text-xs text-faint">
+        <span title={row.id}>…{row.id.slice(-6)}</span>
+        <CopyButton text={row.id} label={`Copy session id ${row.id}`} />
+      </span>
+    ),
+  },
+];
+
+export function OperatorSessions() {
+  const trpc = useTRPC();
+  const [status, setStatus] = useState<StatusFilter>("all");
+  const [search, setSearch] = useState("");
+  const filters = { status, ...(search === "" ? {} : { search }) };
+  const sessions = useInfiniteQuery(trpc.operator.sessions.infiniteQueryOptions(filters, { ...byCursor, refetchInterval: refreshMs }));
+  const isFiltered = status !== "all" || search !== "";
+  return (
+    <>
+      <PageHeader
+        title="Sessions"
+        description="What your nodes carried. You see the domain and the bytes, never what was in them or who asked."
+      />
+      <Card flush>
+        <Toolbar>
+          <StatusFilterBar value={status} onValue={setStatus} />
+          <SearchField label="Search domain, node or id" onSearch={setSearch} />
+        </Toolbar>
+        <LoadedPages
+          query={sessions}
+          empty={
+            <EmptyState icon={ArrowLeftRight} title={isFiltered ? "No session matches" : "No session yet"}>
+              {isFiltered
+                ? "Change the filters to see others."
+                : "As soon as a client's request leaves through one of your nodes, it appears here with what you earn for it."}
+            </EmptyState>
+          }
+        >
+          {(rows) => <DataTable label="Sessions" columns={columns} rows={rows} rowKey={(row) => row.id} />}
+        </LoadedPages>
+      </Card>
+    </>
+  );
+}

@@ -1,0 +1,72 @@
+import type { ReactNode } from "react";
+import { cn } from "./cn.ts";
+
+export interface Column<Row> {
+  readonly name: string;
+  readonly cell: (row: Row) => ReactNode;
+  /** Figures stand at the right, so that digits line up. */
+  readonly align?: "right";
+  /** `lead` heads the card on a phone; `actions` stands under it. */
+  readonly role?: "lead" | "actions";
+  /** From which width the column is shown in the table; on a phone the card always shows it. */
+  readonly from?: "lg" | "xl";
+}
+
+interface DataTableProps<Row> {
+  /** The table's accessible name. */
+  label: string;
+  columns: readonly Column<Row>[];
+  rows: readonly Row[];
+  rowKey: (row: Row) => string;
+}
+
+const hidden = { lg: "md:max-lg:hidden", xl: "md:max-xl:hidden" } as const;
+
+/** Rows as a dense table, or as cards below 768 px. The roles are written out because CSS takes them away there. */
+export function DataTable<Row>({ label, columns, rows, rowKey }: DataTableProps<Row>) {
+  return (
+    <div className="overflow-x-auto">
+      <table role="table" aria-label={label} className="k-table w-full text-sm">
+        <thead role="rowgroup">
+          <tr role="row" className="border-b">
+            {columns.map((column) => (
+              <th
+                key={column.name}
+                role="columnheader"
+                scope="col"
+                className={cn(
+                  "px-3 py-2 text-left text-xs font-medium whitespace-nowrap text-faint first:pl-5 last:pr-5",
+                  column.align === "right" && "text-right",
+                  column.from !== undefined && hidden[column.from],
+                )}
+              >
+                {column.role === "actions" ? <span className="sr-only">{column.name}</span> : column.name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody role="rowgroup" className="tabular-nums md:[&>tr+tr]:border-t">
+          {rows.map((row) => (
+            <tr key={rowKey(row)} role="row" className="md:hover:bg-sunken/60">
+              {columns.map((column) => (
+                <td
+                  key={column.name}
+                  role="cell"
+                  data-label={column.name}
+                  data-role={column.role}
+                  className={cn(
+                    "min-w-0 align-middle md:px-3 md:py-2.5 md:first:pl-5 md:last:pr-5",
+                    column.align === "right" && "md:text-right",
+                    column.from !== undefined && hidden[column.from],
+                  )}
+                >
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
