@@ -4,7 +4,7 @@
  * A stream ends when its sign-in does: the session's row is looked at again every 5 s, as a call's would be.
  */
 import { AppError } from "@karvon/domain";
-import { listOperatorNodes, type RadarTick, type ServiceContext } from "@karvon/services";
+import { listOwnNodeIds, type RadarTick, type ServiceContext } from "@karvon/services";
 import type { ApiContext } from "./context.ts";
 
 const sessionCheckEveryMs = 5_000;
@@ -24,15 +24,14 @@ export async function* followLive(ctx: ApiContext, signal: AbortSignal | undefin
 }
 
 /** The operator's own node ids, at most 10 s old: a node that just enrolled appears with the next look. */
-export function ownNodes(services: ServiceContext): (tick: RadarTick) => Promise<ReadonlySet<string>> {
+export function ownNodes(services: ServiceContext): () => Promise<ReadonlySet<string>> {
   let known: ReadonlySet<string> = new Set();
   let readAtMs = 0;
   return async () => {
     const nowMs = Date.now();
     if (nowMs - readAtMs < nodesMaxAgeMs) return known;
     readAtMs = nowMs;
-    const nodes = await listOperatorNodes(services);
-    known = new Set(nodes.map((node) => node.id));
+    known = new Set(await listOwnNodeIds(services));
     return known;
   };
 }

@@ -42,7 +42,13 @@ const t = initTRPC.context<ApiContext>().create({
     return {
       ...shape,
       message: isZod ? "Check the marked fields." : shape.message,
-      data: { code: shape.data.code, httpStatus: shape.data.httpStatus, path: shape.data.path, appCode: appCodeOf(error), fields: fieldErrors(error.cause) },
+      data: {
+        code: shape.data.code,
+        httpStatus: shape.data.httpStatus,
+        path: shape.data.path,
+        appCode: appCodeOf(error),
+        fields: fieldErrors(error.cause),
+      },
     };
   },
 });
@@ -64,7 +70,9 @@ export const publicProcedure = t.procedure.use(translateErrors).use(({ ctx, next
 function roleProcedure(role: "client" | "operator" | "admin") {
   return publicProcedure.use(({ ctx, next }) => {
     if (ctx.actor.kind === role) return next();
-    throw ctx.actor.kind === "anonymous" ? new AppError("SIGN_IN_REQUIRED", "Sign in first.") : new AppError("ROLE_FORBIDDEN", "Your role may not do this.");
+    throw ctx.actor.kind === "anonymous"
+      ? new AppError("SIGN_IN_REQUIRED", "Sign in first.")
+      : new AppError("ROLE_FORBIDDEN", "Your role may not do this.");
   });
 }
 

@@ -51,7 +51,8 @@ export function readEnrolmentCode(text: string): EnrolmentCode {
   if (code.length > codeLengthMax) return malformed("it is too long");
   const [version, token, spkiPin, place, ...rest] = code.split(".");
   if (version !== "kve1") return malformed("it does not begin with kve1.");
-  if (token === undefined || spkiPin === undefined || place === undefined || rest.length > 0) return malformed("it does not have four parts");
+  if (token === undefined || spkiPin === undefined || place === undefined || rest.length > 0)
+    return malformed("it does not have four parts");
   const tokenHash = hashEnrolmentToken(token);
   if (tokenHash === null) return malformed("its token is cut or changed");
   if (decode(spkiPin, pinBytes) === null) return malformed("its key pin is cut or changed");

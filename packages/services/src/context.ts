@@ -1,5 +1,8 @@
-/** What every verb is handed: who acts, and the few things it may touch. */
+/** What every verb is handed: who acts, where the request came from, and the few things it may touch. */
 import type { Actor } from "./actor.ts";
+import type { AttemptLimits } from "./auth/attempt-limits.ts";
+import type { Database } from "./database.ts";
+import type { Outbox } from "./mail/outbox.ts";
 import type { Availability } from "./views.ts";
 
 /** How devices and programs reach this installation. */
@@ -20,10 +23,15 @@ export interface RequestFacts {
 }
 
 export interface ServiceDeps {
+  readonly database: Database;
+  readonly outbox: Outbox;
+  readonly attempts: AttemptLimits;
   readonly network: NetworkFacts;
   readonly panelUrl: string;
+  /** The key of the HMAC over proxy passwords. */
   readonly pepper: Buffer;
   readonly now: () => Date;
+  /** What the gateways can offer now; empty when none answers. */
   readonly findAvailability: () => Promise<Availability>;
 }
 

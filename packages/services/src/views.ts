@@ -53,7 +53,12 @@ export interface ClientOverview {
   readonly proxyUserCount: number;
   /** The last 24 hours, oldest first; hours without traffic are there with zeros. */
   readonly hours: ClientUsageHour[];
-  readonly checklist: { readonly emailConfirmed: boolean; readonly hasTraffic: boolean; readonly hasProxyUser: boolean; readonly hasFirstRequest: boolean };
+  readonly checklist: {
+    readonly emailConfirmed: boolean;
+    readonly hasTraffic: boolean;
+    readonly hasProxyUser: boolean;
+    readonly hasFirstRequest: boolean;
+  };
 }
 export interface TrafficPack {
   readonly gigabytes: number;

@@ -13,9 +13,16 @@ import { publicProcedure, router, signedInProcedure } from "../trpc.ts";
 
 export const authRouter = router({
   viewer: publicProcedure.query(({ ctx }) => ctx.viewer),
-  signUp: publicProcedure.input(SignUpInput).mutation(({ ctx, input }) => signUp(ctx.services, input)),
+  signUp: publicProcedure.input(SignUpInput).mutation(async ({ ctx, input }) => {
+    const { email, browserSecret } = await signUp(ctx.services, input);
+    ctx.cookies.setBrowserSecret(browserSecret);
+    return { email };
+  }),
   confirmEmail: publicProcedure.input(ConfirmEmailInput).mutation(({ ctx, input }) => confirmEmail(ctx.services, input)),
-  resendConfirmation: publicProcedure.input(EmailInput).mutation(({ ctx, input }) => resendConfirmation(ctx.services, input)),
+  resendConfirmation: publicProcedure.input(EmailInput).mutation(async ({ ctx, input }) => {
+    const { browserSecret } = await resendConfirmation(ctx.services, input);
+    ctx.cookies.setBrowserSecret(browserSecret);
+  }),
   requestAdminCode: publicProcedure.input(EmailInput).mutation(async ({ ctx, input }) => {
     const { browserSecret } = await requestAdminCode(ctx.services, input);
     ctx.cookies.setBrowserSecret(browserSecret);

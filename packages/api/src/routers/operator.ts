@@ -32,6 +32,6 @@ export const operatorRouter = router({
   live: operatorProcedure.subscription(async function* live({ ctx, signal }) {
     const { operatorId } = requireOperator(ctx);
     const own = ownNodes(ctx.services);
-    for await (const tick of followLive(ctx, signal)) yield operatorPart(tick, operatorId, await own(tick));
+    for await (const tick of followLive(ctx, signal)) yield operatorPart(tick, operatorId, await own());
   }),
 });

@@ -29,7 +29,12 @@ export function readDevicePublicKey(algorithm: DeviceKeyAlgorithm, der: Uint8Arr
   }
 }
 
-export function verifyDeviceSignature(algorithm: DeviceKeyAlgorithm, publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean {
+export function verifyDeviceSignature(
+  algorithm: DeviceKeyAlgorithm,
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): boolean {
   const key = readDevicePublicKey(algorithm, publicKey);
   if (key === null || signature.length === 0 || signature.length > signatureBytesMax) return false;
   try {

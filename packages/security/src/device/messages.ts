@@ -67,7 +67,16 @@ export interface AuthFacts extends ConnectionFacts {
 export function authMessage(facts: AuthFacts): Buffer {
   assertLength("nonce", facts.nonce, nonceBytes);
   assertLength("channelBinding", facts.channelBinding, channelBindingBytes);
-  return layOut(["karvon-auth-v1", facts.gatewayId, facts.nonce, facts.channelBinding, facts.nodeId, facts.keyId, facts.bootId, facts.sessionSeq]);
+  return layOut([
+    "karvon-auth-v1",
+    facts.gatewayId,
+    facts.nonce,
+    facts.channelBinding,
+    facts.nodeId,
+    facts.keyId,
+    facts.bootId,
+    facts.sessionSeq,
+  ]);
 }
 
 export interface ConsentFacts {
@@ -96,7 +105,15 @@ export function enrolMessage(facts: EnrolFacts): Buffer {
   assertLength("channelBinding", facts.channelBinding, channelBindingBytes);
   assertLength("tokenHash", facts.tokenHash, 32);
   const consentHash = createHash("sha256").update(consentMessage(facts.consent)).digest();
-  return layOut(["karvon-enrol-v1", facts.gatewayId, facts.nonce, facts.channelBinding, facts.tokenHash, facts.consent.publicKey, consentHash]);
+  return layOut([
+    "karvon-enrol-v1",
+    facts.gatewayId,
+    facts.nonce,
+    facts.channelBinding,
+    facts.tokenHash,
+    facts.consent.publicKey,
+    consentHash,
+  ]);
 }
 
 /** The part of `tls.TLSSocket` that binds a signature to its connection. */

@@ -29,7 +29,12 @@ export type ProxyUserIdInput = z.infer<typeof ProxyUserIdInput>;
 export const SessionsInput = z.strictObject({
   ...pageFields,
   status: z.enum(["open", "closed", "all"]).optional(),
-  country: z.string().trim().toUpperCase().regex(/^[A-Z]{2}$/, "A country is two letters.").optional(),
+  country: z
+    .string()
+    .trim()
+    .toUpperCase()
+    .regex(/^[A-Z]{2}$/, "A country is two letters.")
+    .optional(),
   search: Search,
 });
 export type SessionsInput = z.infer<typeof SessionsInput>;

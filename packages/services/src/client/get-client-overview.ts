@@ -1,0 +1,84 @@
+import { requireClient } from "../actor.ts";
+import { lastHours, startOfUtcDay, startOfUtcMonth } from "../calendar.ts";
+import type { ServiceContext } from "../context.ts";
+import type { ClientOverview, ClientUsage, ClientUsageHour } from "../views.ts";
+
+interface OverviewRow {
+  readonly balance_bytes: bigint;
+  readonly balance_micro_usd: bigint;
+  readonly price: bigint;
+  readonly sessions_open: number;
+  readonly proxy_users: number;
+  readonly email_confirmed: boolean;
+  readonly has_traffic: boolean;
+  readonly month_up: bigint;
+  readonly month_down: bigint;
+  readonly month_due: bigint;
+  readonly today_up: bigint;
+  readonly today_down: bigint;
+  readonly today_due: bigint;
+  readonly has_request: boolean;
+  /** [[hour in seconds, up, down, due], ...]; the numbers as text, because JSON's numbers stop at 2^53. */
+  readonly hours: string;
+}
+
+const hoursShown = 24;
+
+/** The client's first page, in one statement: the panel asks for it every few seconds. */
+export async function getClientOverview(ctx: ServiceContext): Promise<ClientOverview> {
+  const { clientId } = requireClient(ctx);
+  const now = ctx.now();
+  const hours = lastHours(now, hoursShown);
+  const firstHour = hours[0] ?? now;
+  const month = startOfUtcMonth(now);
+  const since = month < firstHour ? month : firstHour;
+  const [row] = await ctx.database.$queryRaw<OverviewRow[]>`
+    with usage as materialized (
+      select hour, sum(up_bytes)::bigint as up, sum(down_bytes)::bigint as down, sum(due_micro_usd)::bigint as due
+        from usage_hour where client_id = ${clientId} and hour >= ${since} group by hour)
+    select
+      coalesce((select posted from ledger_account where kind = 'client_bytes' and owner_id = c.id and shard = 0), 0) as balance_bytes,
+      coalesce((select posted from ledger_account where kind = 'client_usd' and owner_id = c.id and shard = 0), 0) as balance_micro_usd,
+      coalesce((select pico_usd_per_byte from price where id = c.price_id),
+               (select pico_usd_per_byte from price where is_listed and valid_from <= ${now} order by valid_from desc limit 1), 0) as price,
+      (select count(*)::int from proxy_session where client_id = c.id and closed_at is null) as sessions_open,
+      (select count(*)::int from proxy_user where client_id = c.id) as proxy_users,
+      u.email_verified_at is not null as email_confirmed,
+      exists (select from client_order where client_id = c.id and status = 'paid') as has_traffic,
+      exists (select from proxy_session where client_id = c.id) as has_request,
+      coalesce(sum(g.up) filter (where g.hour >= ${month}), 0)::bigint as month_up,
+      coalesce(sum(g.down) filter (where g.hour >= ${month}), 0)::bigint as month_down,
+      coalesce(sum(g.due) filter (where g.hour >= ${month}), 0)::bigint as month_due,
+      coalesce(sum(g.up) filter (where g.hour >= ${startOfUtcDay(now)}), 0)::bigint as today_up,
+      coalesce(sum(g.down) filter (where g.hour >= ${startOfUtcDay(now)}), 0)::bigint as today_down,
+      coalesce(sum(g.due) filter (where g.hour >= ${startOfUtcDay(now)}), 0)::bigint as today_due,
+      coalesce(json_agg(json_build_array(extract(epoch from g.hour)::bigint, g.up::text, g.down::text, g.due::text))
+               filter (where g.hour >= ${firstHour}), '[]')::text as hours
+      from client c join user_account u on u.id = c.user_id left join usage g on true
+     where c.id = ${clientId} group by c.id, u.id`;
+  if (row === undefined) throw new Error(`client ${clientId} has no row`);
+  return {
+    balanceBytes: row.balance_bytes,
+    balanceMicroUsd: row.balance_micro_usd,
+    picoUsdPerByte: row.price,
+    sessionsOpen: row.sessions_open,
+    proxyUserCount: row.proxy_users,
+    today: { upBytes: row.today_up, downBytes: row.today_down, dueMicroUsd: row.today_due },
+    month: { upBytes: row.month_up, downBytes: row.month_down, dueMicroUsd: row.month_due },
+    hours: fillHours(hours, row.hours),
+    checklist: {
+      emailConfirmed: row.email_confirmed,
+      hasTraffic: row.has_traffic || row.balance_bytes > 0n,
+      hasProxyUser: row.proxy_users > 0,
+      hasFirstRequest: row.has_request,
+    },
+  };
+}
+
+function fillHours(hours: readonly Date[], json: string): ClientUsageHour[] {
+  const known = new Map<number, ClientUsage>();
+  const rows: [number, string, string, string][] = JSON.parse(json);
+  for (const [seconds, up, down, due] of rows)
+    known.set(seconds * 1_000, { upBytes: BigInt(up), downBytes: BigInt(down), dueMicroUsd: BigInt(due) });
+  return hours.map((hour) => ({ hour, ...(known.get(hour.getTime()) ?? { upBytes: 0n, downBytes: 0n, dueMicroUsd: 0n }) }));
+}

@@ -1,0 +1,29 @@
+import type { SystemActor } from "./actor.ts";
+import { createAttemptLimits } from "./auth/attempt-limits.ts";
+import type { NetworkFacts, ServiceContext } from "./context.ts";
+import type { Database } from "./database.ts";
+
+export interface SystemContextOptions {
+  readonly database: Database;
+  readonly pepper: Buffer;
+  readonly network: NetworkFacts;
+  /** Who acts, for the audit log: "launcher", "cli". */
+  readonly name: string;
+}
+
+/** The context of programs on the server itself. They send no mail. */
+export function createSystemContext(options: SystemContextOptions): ServiceContext {
+  const actor: SystemActor = { kind: "system", name: options.name };
+  return {
+    actor,
+    request: { ipAddress: null, userAgent: null, browserSecret: null },
+    database: options.database,
+    outbox: { post: () => false, close: () => Promise.resolve() },
+    attempts: createAttemptLimits(),
+    network: options.network,
+    panelUrl: "",
+    pepper: options.pepper,
+    now: () => new Date(),
+    findAvailability: () => Promise.resolve({ countries: [], total: 0 }),
+  };
+}
