@@ -33,7 +33,7 @@ const rows = table.slice(table.indexOf("PROXY_ERRORS = {"), table.indexOf("} as 
 const codes = new Set([...rows.matchAll(/^ {2}(\w+): \{/gm)].map(([, code]) => code));
 const errorsFile = join(root, "docs/errors.md");
 const headings = new Set(
-  existsSync(errorsFile) ? [...readFileSync(errorsFile, "utf8").matchAll(/^### `(\w+)`$/gm)].map(([, code]) => code) : [],
+  existsSync(errorsFile) ? [...readFileSync(errorsFile, "utf8").matchAll(/^## ([a-z]\w*)$/gm)].map(([, code]) => code) : [],
 );
 if (codes.size < 10) problems.push("packages/domain/src/errors.ts: the table of refusal codes was not found");
 for (const code of codes) if (!headings.has(code)) problems.push(`docs/errors.md has no heading for ${code}`);

@@ -87,7 +87,7 @@ function isLauncher(pid: number): boolean {
     if (errorCode(error) === "ESRCH") return false;
   }
   const commandLine = `/proc/${pid}/cmdline`;
-  return !existsSync(commandLine) || /node|karvon|start\.mjs|launcher/.test(readFileSync(commandLine, "utf8"));
+  return !existsSync(commandLine) || /start\.mjs|launcher/.test(readFileSync(commandLine, "utf8"));
 }
 
 /** Writes beside the file and renames, so that a reader sees the old content or the new, never a part. */

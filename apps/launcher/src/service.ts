@@ -26,6 +26,8 @@ export interface ServiceOptions {
   readonly cwd: string;
   readonly log: LogFile;
   readonly stopTimeoutMs: number;
+  /** Aborted when the platform stops: a program that does not serve yet is ended at once. */
+  readonly signal: AbortSignal;
   /** Every time it serves again after a crash. */
   onRestarted(): void;
   /** It crashed too often; nobody tries again. */
@@ -52,11 +54,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   let run = await launch(options);
   let isStopping = false;
   let stopped: Promise<void> | undefined;
+  let reviving: Promise<void> = Promise.resolve();
   const crashes: number[] = [];
 
   const watch = (child: ChildProcess): void => {
     child.once("exit", (code, signal) => {
-      if (!isStopping) void revive(signal ?? `code ${code}`);
+      if (!isStopping) reviving = revive(signal ?? `code ${code}`);
     });
   };
   const revive = async (how: string): Promise<void> => {
@@ -71,7 +74,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     }
     const waitMs = firstPauseMs * 2 ** (crashes.length - 1);
     options.say(`${options.name} ended unexpectedly (${how}); starting it again in ${waitMs / 1000} s (see ${options.log.path})`);
-    await pause(waitMs);
+    await pause(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
     if (isStopping) return;
     try {
       run = await launch(options);
@@ -96,7 +99,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     stop(now = false) {
       isStopping = true;
       if (now) run.child.kill("SIGKILL");
-      stopped ??= endProcess(run.child, options.stopTimeoutMs);
+      // A restart that is under way sees isStopping and ends what it started.
+      stopped ??= endProcess(run.child, options.stopTimeoutMs).then(() => reviving);
       return stopped;
     },
   };
@@ -117,6 +121,9 @@ async function launch(options: ServiceOptions): Promise<Run> {
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => options.log.write(chunk));
   // Without a listener a failed send over a closing channel would end the launcher; the exit event tells the rest.
   child.on("error", () => undefined);
+  const onAbort = (): void => void endProcess(child, options.stopTimeoutMs);
+  if (options.signal.aborted) onAbort();
+  else options.signal.addEventListener("abort", onAbort, { once: true });
   const outcome = await new Promise<Run | string>((resolve) => {
     const timer = setTimeout(() => resolve(`did not become ready within ${readyTimeoutMs / 1000} s`), readyTimeoutMs);
     child.on("message", (message) => {
@@ -131,6 +138,8 @@ async function launch(options: ServiceOptions): Promise<Run> {
       setTimeout(() => resolve(`ended with ${signal ?? `code ${code}`}`), 50);
     });
   });
+  // A program that serves is stopped in order, by stop().
+  options.signal.removeEventListener("abort", onAbort);
   if (typeof outcome !== "string") return outcome;
   await endProcess(child, 0);
   throw new StartError(`${options.name} ${outcome}. The end of ${options.log.path}:\n${options.log.tail(tailLines)}`);

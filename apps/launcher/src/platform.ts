@@ -1,0 +1,198 @@
+/**
+ * Starts every part of the platform in order and stops it in the opposite order, losing nothing:
+ * the panels and the demo first, then the gateway (whose last act is its final flush), the mailbox, and PostgreSQL last.
+ *
+ * A gateway or panel process that crashes is started again (service.ts has the bounds); when one crashes too often,
+ * `onFatal` says so and the caller stops the rest.
+ */
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Settings } from "@karvon/settings";
+import { childEnvironment, type ResolvedFacts } from "./child-environment.ts";
+import { openDataFolder, type DataFolder } from "./data-folder.ts";
+import { openLogFile } from "./log-file.ts";
+import { startMailbox, type Mailbox } from "./mailbox/start-mailbox.ts";
+import { makeKeys } from "./make-keys.ts";
+import { openDatabase, type PlatformDatabase } from "./open-database.ts";
+import { openPortFinder } from "./ports.ts";
+import type { Progress } from "./progress.ts";
+import { removeReadyFile, writeReadyFile, type ReadyFacts } from "./ready-file.ts";
+import { prepareData, type PreparedData } from "./seed.ts";
+import { startService, type Service } from "./service.ts";
+
+/** The same from `src/` and from `dist/`. */
+const root = fileURLToPath(new URL("../../../", import.meta.url));
+const stopTimeoutsMs = { web: 8_000, demo: 5_000, proxy: 30_000 };
+
+export interface Platform {
+  readonly ready: ReadyFacts;
+}
+
+export interface PlatformRun {
+  /** Starts everything; rejects with a StartError. What was started stays until stop(). */
+  start(): Promise<Platform>;
+  /** Stops what runs, in order. `now` kills the programs instead of asking; PostgreSQL is always asked. */
+  stop(now?: boolean): Promise<void>;
+}
+
+export interface PlatformOptions {
+  readonly settings: Settings;
+  readonly environment: NodeJS.ProcessEnv;
+  readonly progress: Progress;
+  onFatal(reason: string): void;
+}
+
+type ServiceName = "proxy" | "web" | "demo";
+const names: Readonly<Record<ServiceName, string>> = { proxy: "the gateway", web: "the panels", demo: "the demo" };
+
+interface Parts {
+  folder?: DataFolder;
+  database?: PlatformDatabase;
+  mailbox?: Mailbox;
+  readonly services: Partial<Record<ServiceName, Service>>;
+  /** Writes ready.json; does nothing until everything serves. */
+  publish(): void;
+}
+
+export function createPlatform(options: PlatformOptions): PlatformRun {
+  const parts: Parts = { services: {}, publish: () => undefined };
+  const abort = new AbortController();
+  let starting: Promise<Platform> | undefined;
+  let stopping: Promise<void> | undefined;
+  const stopAll = async (): Promise<void> => {
+    // What is half started comes to its end first, so that nothing starts behind our back.
+    await starting?.catch(() => undefined);
+    await stop(options, parts);
+  };
+  return {
+    start() {
+      starting = start(options, parts, abort.signal);
+      return starting;
+    },
+    stop(now = false) {
+      abort.abort();
+      if (now) for (const service of Object.values(parts.services)) void service.stop(true);
+      stopping ??= stopAll();
+      return stopping;
+    },
+  };
+}
+
+async function start(options: PlatformOptions, parts: Parts, signal: AbortSignal): Promise<Platform> {
+  const { settings, progress } = options;
+  const folder = openDataFolder(settings.dataDir);
+  parts.folder = folder;
+  removeReadyFile(folder.path("ready.json"));
+  const ports = await findPorts(settings);
+  const identity = await makeKeys(settings.dataDir);
+  signal.throwIfAborted();
+
+  const database = await openDatabase(settings.databaseUrl, folder);
+  parts.database = database;
+  progress.say(settings.databaseUrl === undefined ? "PostgreSQL is up" : "PostgreSQL of DATABASE_URL answers");
+  signal.throwIfAborted();
+  if (settings.smtpUrl === undefined) {
+    parts.mailbox = await startMailbox(folder.path("mail"), (cause) => progress.say(`the mailbox reports: ${String(cause)}`));
+  }
+  const facts: ResolvedFacts = {
+    ...ports,
+    panelUrl: settings.panelUrl ?? `http://${settings.publicHost}:${ports.panelPort}`,
+    databaseUrl: database.url,
+    smtpUrl: settings.smtpUrl ?? parts.mailbox?.smtpUrl ?? "",
+  };
+  const data = await prepareData({ settings, facts, folder, tunnelSpkiPin: identity.spkiPin });
+  progress.say(settings.demo ? "database migrated, demo data in place" : "database migrated");
+  signal.throwIfAborted();
+
+  await startServices(options, parts, facts, signal);
+  const ready = (): ReadyFacts => describe(settings, facts, parts, data);
+  parts.publish = () => writeReadyFile(folder.path("ready.json"), ready());
+  parts.publish();
+  return { ready: ready() };
+}
+
+async function startServices(options: PlatformOptions, parts: Parts, facts: ResolvedFacts, signal: AbortSignal): Promise<void> {
+  const { settings, progress, environment } = options;
+  const childEnv = childEnvironment(environment, settings, facts);
+  const begin = async (name: ServiceName, file: string, nodeArguments: readonly string[] = []): Promise<void> => {
+    parts.services[name] = await startService({
+      name,
+      module: join(root, "apps", name, "dist", file),
+      nodeArguments,
+      environment: childEnv,
+      cwd: root,
+      log: openLogFile(join(settings.dataDir, "logs", `${name}.log`)),
+      stopTimeoutMs: stopTimeoutsMs[name],
+      signal,
+      onRestarted: () => parts.publish(),
+      onGivenUp: (reason) => options.onFatal(reason),
+      say: (text) => progress.say(text),
+    });
+    progress.say(`${names[name]} serves`);
+  };
+  const gateway = async (): Promise<void> => {
+    await begin("proxy", "main.mjs", ["--max-semi-space-size=1"]);
+    // The demo's nodes dial the gateway, so it comes second.
+    if (settings.demo) await begin("demo", "main.mjs");
+  };
+  const outcomes = await Promise.allSettled([gateway(), begin("web", "server.mjs")]);
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+function describe(settings: Settings, facts: ResolvedFacts, parts: Parts, data: PreparedData): ReadyFacts {
+  const { proxy, web, demo } = parts.services;
+  return {
+    panelUrl: facts.panelUrl,
+    proxy: { host: settings.publicHost, port: facts.proxyPort },
+    tunnel: { host: settings.publicHost, port: facts.tunnelPort },
+    opsUrl: `http://127.0.0.1:${facts.opsPort}`,
+    mailUrl: parts.mailbox?.pageUrl ?? null,
+    echoUrl: facts.echoPort === null ? null : `http://127.0.0.1:${facts.echoPort}/`,
+    logins: data.logins,
+    proxyUser: data.proxyUser,
+    pids: {
+      launcher: process.pid,
+      web: web?.pid ?? 0,
+      proxy: proxy?.pid ?? 0,
+      postgres: parts.database?.pid ?? null,
+      demo: demo === undefined ? [] : [demo.pid],
+    },
+  };
+}
+
+/** Each part is asked only after the one before it is gone. A part that fails to stop does not keep the rest running. */
+async function stop(options: PlatformOptions, parts: Parts): Promise<void> {
+  const { folder, database, mailbox, services } = parts;
+  if (folder) removeReadyFile(folder.path("ready.json"));
+  parts.publish = () => undefined;
+  const step = async (name: string, work: Promise<void> | undefined): Promise<void> => {
+    if (work === undefined) return;
+    try {
+      await work;
+      options.progress.say(`${name} stopped`);
+    } catch (cause) {
+      options.progress.say(`${name} did not stop cleanly: ${cause instanceof Error ? cause.message : String(cause)}`);
+    }
+  };
+  await step(names.web, services.web?.stop());
+  await step(names.demo, services.demo?.stop());
+  await step(names.proxy, services.proxy?.stop());
+  await step("the mailbox", mailbox?.close());
+  await step("PostgreSQL", database?.close());
+  folder?.release();
+}
+
+async function findPorts(settings: Settings): Promise<Omit<ResolvedFacts, "panelUrl" | "databaseUrl" | "smtpUrl">> {
+  const finder = openPortFinder();
+  try {
+    return {
+      panelPort: await finder.find("KARVON_PANEL_PORT", settings.panelPort),
+      proxyPort: await finder.find("KARVON_PROXY_PORT", settings.proxyPort),
+      tunnelPort: await finder.find("KARVON_TUNNEL_PORT", settings.tunnelPort),
+      opsPort: await finder.find("KARVON_OPS_PORT", settings.opsPort),
+      echoPort: settings.demo ? await finder.find("the demo's echo target", 0) : null,
+    };
+  } finally {
+    await finder.close();
+  }
+}
