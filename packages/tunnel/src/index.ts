@@ -1,2 +1,3 @@
+export { createTunnel } from "./tunnel.ts";
+export { defaultLimits, nodeLimits } from "./limits.ts";
 export * from "./types.ts";
-export * from "./pending.ts";

@@ -133,8 +133,8 @@ export interface TunnelLimits {
   readonly slowSlabBytes: number;
   readonly pauseAtBytes: number;
   readonly resumeBelowBytes: number;
+  /** Control frames that wait because the peer does not read; beyond it the tunnel ends as "stalled". */
   readonly controlQueueMaxBytes: number;
-  readonly lateBytesMax: number;
   readonly pingIdleMs: number;
   readonly deadAfterMs: number;
   readonly writeStallMs: number;

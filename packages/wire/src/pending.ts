@@ -8,12 +8,20 @@ export declare function readRequestHead(input: Buffer): Feed<HttpRequestHead>;
 export declare function readResponseHead(input: Buffer, requestMethod: string): Feed<HttpResponseHead>;
 /** "end" tells how many bytes of this chunk still belong to the body. Chunks pass on unchanged. */
 export interface ChunkedScanner {
-  scan(chunk: Buffer): { readonly kind: "more" } | { readonly kind: "end"; readonly consumed: number } | { readonly kind: "malformed"; readonly reason: string };
+  scan(
+    chunk: Buffer,
+  ):
+    | { readonly kind: "more" }
+    | { readonly kind: "end"; readonly consumed: number }
+    | { readonly kind: "malformed"; readonly reason: string };
 }
 export declare function createChunkedScanner(): ChunkedScanner;
 /** Origin-form head for the target of an absolute-form request; hop-by-hop and proxy fields removed, Host regenerated. */
 export declare function writeForwardedRequest(head: HttpRequestHead, options?: { keepAlive?: boolean }): Buffer;
-export declare function writeForwardedResponse(head: HttpResponseHead, options: { keepAlive: boolean; extraFields?: readonly HttpField[] }): Buffer;
+export declare function writeForwardedResponse(
+  head: HttpResponseHead,
+  options: { keepAlive: boolean; extraFields?: readonly HttpField[] },
+): Buffer;
 /** Value of Proxy-Authorization; null when it is not well-formed Basic. */
 export declare function readBasicCredentials(value: string): { username: string; password: string } | null;
 
@@ -23,7 +31,9 @@ export declare function writeSocksMethod(method: number): Buffer; // 0x00 none, 
 export declare function readSocksLogin(input: Buffer): Feed<{ username: string; password: string }>;
 export declare function writeSocksLoginReply(isAccepted: boolean): Buffer;
 export type SocksCommand = "connect" | "bind" | "udp-associate" | "unknown";
-export declare function readSocksRequest(input: Buffer): Feed<{ command: SocksCommand; host: string; port: number; addressType: "ipv4" | "ipv6" | "name" }>;
+export declare function readSocksRequest(
+  input: Buffer,
+): Feed<{ command: SocksCommand; host: string; port: number; addressType: "ipv4" | "ipv6" | "name" }>;
 export declare function writeSocksReply(code: number, bound?: { address: string; port: number }): Buffer;
 
 // PROXY protocol
@@ -34,7 +44,12 @@ export interface ProxyHeader {
 }
 /** "absent" as soon as the bytes cannot be a PROXY header. */
 export declare function readProxyHeader(input: Buffer): Feed<ProxyHeader> | { readonly kind: "absent" };
-export declare function writeProxyHeaderV1(ends: { sourceAddress: string; sourcePort: number; destinationAddress: string; destinationPort: number }): Buffer;
+export declare function writeProxyHeaderV1(ends: {
+  sourceAddress: string;
+  sourcePort: number;
+  destinationAddress: string;
+  destinationPort: number;
+}): Buffer;
 
 // Username grammar
 export interface ProxyTarget {

@@ -4,6 +4,8 @@
  * Reading validates every field that is listed here and drops fields that are not. A field that is missing, of the
  * wrong type or too long makes the whole frame malformed.
  */
+import { controlPayloadMaxBytes, frameTypes } from "./frame.ts";
+
 export interface ControlPayloads {
   /** 9, gateway to node: the first frame of every connection. */
   readonly challenge: { readonly gatewayId: string; readonly nonce: string; readonly protocol: number };
@@ -65,3 +67,135 @@ export type ControlType = keyof ControlPayloads;
 export type ControlMessage = {
   readonly [Type in ControlType]: { readonly type: Type; readonly payload: ControlPayloads[Type] };
 }[ControlType];
+
+/** Reads one field: the checked value, or undefined when it may not be what it is. */
+type FieldReader<Value> = (value: unknown) => Value | undefined;
+type Shape<Payload> = { readonly [Field in keyof Payload]-?: FieldReader<Payload[Field]> };
+
+const text =
+  (maxLength: number, minLength = 1): FieldReader<string> =>
+  (value) =>
+    typeof value === "string" && value.length >= minLength && value.length <= maxLength ? value : undefined;
+const whole =
+  (max: number, min = 0): FieldReader<number> =>
+  (value) =>
+    typeof value === "number" && Number.isSafeInteger(value) && value >= min && value <= max ? value : undefined;
+const flag: FieldReader<boolean> = (value) => (typeof value === "boolean" ? value : undefined);
+/** An absent field and null are the same. */
+const maybe =
+  <Value>(read: FieldReader<Value>): FieldReader<Value | null> =>
+  (value) =>
+    value === null || value === undefined ? null : read(value);
+
+const id = text(64);
+const label = text(128, 0);
+const secret = text(1_024);
+const bytes = whole(Number.MAX_SAFE_INTEGER);
+
+const consentShape: Shape<ControlPayloads["enrol"]["consent"]> = {
+  version: text(64),
+  textSha256: text(64),
+  acceptedAtMs: bytes,
+  signature: secret,
+};
+
+const shapes: { readonly [Type in ControlType]: Shape<ControlPayloads[Type]> } = {
+  challenge: { gatewayId: id, nonce: text(64), protocol: whole(255) },
+  auth: {
+    nodeId: id,
+    keyId: id,
+    bootId: id,
+    sessionSeq: bytes,
+    signature: secret,
+    agentVersion: label,
+    platform: label,
+    model: label,
+  },
+  ready: { publicAddress: text(64), country: maybe(text(2)), city: maybe(label), asn: maybe(whole(0xffff_ffff)), asnName: maybe(label) },
+  enrol: {
+    token: text(128),
+    algorithm: text(32),
+    publicKey: secret,
+    signature: secret,
+    label,
+    platform: label,
+    model: label,
+    agentVersion: label,
+    consent: (value) => readShape(consentShape, value),
+  },
+  enrolled: { nodeId: id, keyId: id, operatorName: label },
+  status: {
+    batteryPercent: maybe(whole(100)),
+    isCharging: maybe(flag),
+    network: text(32),
+    isMetered: maybe(flag),
+    dayBytes: bytes,
+    dayLimitBytes: maybe(bytes),
+    accepting: flag,
+    reason: maybe(label),
+  },
+  refused: { code: id, message: text(512, 0) },
+  withdraw: {},
+};
+
+const controlTypes = [
+  "challenge",
+  "auth",
+  "ready",
+  "enrol",
+  "enrolled",
+  "status",
+  "refused",
+  "withdraw",
+] as const satisfies readonly ControlType[];
+
+/** The payload of a control frame. RangeError when it would be longer than a control frame may be. */
+export function encodeControl<Type extends ControlType>(type: Type, payload: ControlPayloads[Type]): Buffer {
+  const encoded = Buffer.from(JSON.stringify(payload), "utf8");
+  if (encoded.length > controlPayloadMaxBytes)
+    throw new RangeError(`a ${type} frame may not be longer than ${controlPayloadMaxBytes} bytes`);
+  return encoded;
+}
+
+/** Null when the type is no control type, the payload no JSON object, or a field is wrong. */
+export function decodeControl(frameType: number, payload: Buffer): ControlMessage | null {
+  const type = controlTypes[frameType - frameTypes.challenge];
+  if (type === undefined || payload.length > controlPayloadMaxBytes) return null;
+  let value: unknown;
+  try {
+    value = JSON.parse(payload.toString("utf8"));
+  } catch {
+    return null;
+  }
+  return readMessage(type, value);
+}
+
+/** Keeps type and payload together, which a table look-up by a union of types cannot. */
+function readMessage<Type extends ControlType>(type: Type, value: unknown): ControlMessage | null {
+  const shape: Shape<ControlPayloads[Type]> = shapes[type];
+  const payload = readShape(shape, value);
+  return payload === undefined ? null : pairMessage(type, payload);
+}
+
+// The one assertion of this file: TypeScript does not see that the pair of a type and its own payload is a member of the union.
+function pairMessage<Type extends ControlType>(type: Type, payload: ControlPayloads[Type]): ControlMessage {
+  return { type, payload } as unknown as ControlMessage;
+}
+
+/** The object with exactly the fields of `shape`; undefined when one of them is wrong. Fields that are not listed are dropped. */
+function readShape<Payload>(shape: Shape<Payload>, value: unknown): Payload | undefined {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  const fields = new Map<string, unknown>(Object.entries(value));
+  const result: Partial<Payload> = {};
+  for (const field in shape) {
+    const read = shape[field](fields.get(field));
+    if (read === undefined) return undefined;
+    result[field] = read;
+  }
+  return asWhole(result);
+}
+
+/** Sound because `readShape` has filled every field of the shape before it asks. */
+function asWhole<Payload>(filled: Partial<Payload>): Payload {
+  return filled as Payload;
+}

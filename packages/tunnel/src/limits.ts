@@ -1,0 +1,27 @@
+import type { TunnelLimits } from "./types.ts";
+
+const kb = 1_024;
+const mb = 1_024 * kb;
+
+/** The gateway's values. */
+export const defaultLimits: TunnelLimits = {
+  streamsMax: 1_024,
+  startWindowBytes: 64 * kb,
+  minWindowBytes: 32 * kb,
+  maxWindowBytes: 4 * mb,
+  activeCreditMaxBytes: 4 * mb,
+  openCreditMaxBytes: 16 * mb,
+  slabBytes: 128 * kb,
+  slowSlabBytes: 32 * kb,
+  pauseAtBytes: 64 * kb,
+  resumeBelowBytes: 32 * kb,
+  controlQueueMaxBytes: 512 * kb,
+  pingIdleMs: 5_000,
+  deadAfterMs: 10_000,
+  writeStallMs: 30_000,
+  busyPingMs: 100,
+  drainMs: 30_000,
+};
+
+/** A node writes smaller slabs: behind a slow uplink a big one is a queue of its own. */
+export const nodeLimits: TunnelLimits = { ...defaultLimits, slabBytes: 32 * kb, slowSlabBytes: 16 * kb + 512 };

@@ -1,0 +1,99 @@
+/**
+ * Liveness and round trips of one tunnel. Time comes from `tick` (every fifth of the shorter interval) and `nowMs`.
+ *
+ * Silence is counted in ticks and not by the clock, so a stalled event loop or a suspended machine does not make a
+ * live peer look dead: every tick lets the socket be read first. A dead peer is noticed at `deadAfterMs` plus a tick.
+ */
+import type { TunnelLimits } from "./types.ts";
+import type { WindowPacer } from "./window-pacer.ts";
+
+export interface ProbeOptions {
+  readonly limits: TunnelLimits;
+  readonly pacer: WindowPacer;
+  readonly sendPing: (token: number) => void;
+  readonly onDead: (kind: "silent" | "stalled", detail: string) => void;
+  /** Everything written so far, headers included. */
+  readonly writtenBytes: () => number;
+  /** Writes that have finished so far, or null when none is under way. */
+  readonly writeInProgress: () => number | null;
+}
+
+export class Probe {
+  readonly #options: ProbeOptions;
+  readonly #timer: NodeJS.Timeout;
+  readonly #tickMs: number;
+  #hasHeard = false;
+  #silentMs = 0;
+  #stalledMs = 0;
+  #stalledWrite: number | null = null;
+  #token = 0;
+  #isPinging = false;
+  #pingedAtMs = 0;
+  #receivedBytes = 0;
+  #writtenAtPing = 0;
+  #round = 0;
+  #activeStreams = 0;
+
+  constructor(options: ProbeOptions) {
+    this.#options = options;
+    this.#tickMs = Math.max(5, Math.floor(Math.min(options.limits.pingIdleMs, options.limits.deadAfterMs) / 5));
+    this.#timer = setInterval(() => this.#tick(), this.#tickMs);
+    this.#timer.unref();
+    this.#ping();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Sampling round; a stream is active when payload for it arrived in this round. */
+  get round(): number {
+    return this.#round;
+  }
+
+  streamIsActive(): void {
+    this.#activeStreams += 1;
+  }
+
+  /** Called after every chunk from the peer with the payload in it. */
+  heard(payloadBytes: number): void {
+    this.#hasHeard = true;
+    this.#receivedBytes += payloadBytes;
+    if (this.#isPinging) return;
+    const flowBytes = this.#receivedBytes + this.#options.writtenBytes() - this.#writtenAtPing;
+    if (flowBytes < this.#options.limits.startWindowBytes) return;
+    if (performance.now() - this.#pingedAtMs >= this.#options.limits.busyPingMs) this.#ping();
+  }
+
+  pong(token: number): void {
+    if (!this.#isPinging || token !== this.#token) return;
+    this.#isPinging = false;
+    this.#options.pacer.sample(performance.now() - this.#pingedAtMs, this.#receivedBytes, this.#activeStreams);
+    this.#receivedBytes = 0;
+    this.#activeStreams = 0;
+    this.#round += 1;
+  }
+
+  #ping(): void {
+    this.#token = (this.#token + 1) >>> 0;
+    this.#isPinging = true;
+    this.#writtenAtPing = this.#options.writtenBytes();
+    this.#pingedAtMs = performance.now();
+    this.#options.sendPing(this.#token);
+  }
+
+  #tick(): void {
+    this.#silentMs = this.#hasHeard ? 0 : this.#silentMs + this.#tickMs;
+    this.#hasHeard = false;
+    const { limits, onDead } = this.#options;
+    if (this.#silentMs >= limits.deadAfterMs) {
+      onDead("silent", `no frame for ${this.#silentMs} ms`);
+      return;
+    }
+    if (this.#silentMs >= limits.pingIdleMs && !this.#isPinging) this.#ping();
+    const write = this.#options.writeInProgress();
+    this.#stalledMs = write !== null && write === this.#stalledWrite ? this.#stalledMs + this.#tickMs : 0;
+    this.#stalledWrite = write;
+    if (this.#stalledMs >= limits.writeStallMs) onDead("stalled", `a write did not finish within ${this.#stalledMs} ms`);
+  }
+}

@@ -1,0 +1,356 @@
+/**
+ * One stream of a tunnel: two byte directions with their own credit, ended by half-closes or at once by a reset.
+ *
+ * Received bytes go to the sink at once; credit goes back to the peer when the sink has taken them, so a reader that
+ * stalls holds at most its window and stops nobody else. Bytes to send wait in the stream's queue, and whoever makes
+ * them is paused at 64 KB and resumed below 32 KB.
+ * It writes no frames itself (its host does) and knows no targets.
+ */
+import { addressToBytes } from "@karvon/domain";
+import type { Duplex } from "node:stream";
+import { attachSocket } from "./attach.ts";
+import { abortSink, type Sink, type SinkDriver } from "./sink.ts";
+import { StreamDuplex } from "./stream-duplex.ts";
+import type { Connected, OpenHandlers, RstName, StreamEnd, TunnelLimits, TunnelStream } from "./types.ts";
+
+/** Bits of `state`. Numbers instead of booleans keep a held session small. */
+export const finSent = 1;
+export const finReceived = 2;
+export const dead = 4;
+export const corked = 8;
+/** In one of the transmitter's queues. */
+export const queued = 16;
+/** The source has ended; FIN follows the queue. */
+export const wantsFin = 32;
+export const paused = 64;
+/** OPENED has not been sent or received. */
+export const opening = 128;
+
+/** What a stream needs of its tunnel. */
+export interface StreamHost {
+  readonly isGateway: boolean;
+  readonly limits: TunnelLimits;
+  readonly windowBytes: number;
+  /** Takes up to `bytes` from the credit that is left for all streams; answers how much. */
+  takeCredit(bytes: number): number;
+  giveCredit(bytes: number): void;
+  sendWindow(streamId: number, bytes: number): void;
+  sendFin(streamId: number): void;
+  sendRst(streamId: number, code: RstName): void;
+  sendOpened(streamId: number, window: number, connected: Connected): void;
+  /** The stream has bytes and credit and stands in no queue. */
+  queue(stream: MuxStream): void;
+  /** The stream was corked and wants to be uncorked at the end of this turn. */
+  uncorkSoon(stream: MuxStream): void;
+  /** The stream is dead; `unusedCredit` is what the peer may still send without breaking a rule. */
+  forget(stream: MuxStream, unusedCredit: number): void;
+  /** Everybody who cared has been told of an end. */
+  afterEnd(): void;
+}
+
+export class MuxStream implements TunnelStream, SinkDriver {
+  readonly id: number;
+  state = opening;
+  /** Bytes that the peer lets us send. */
+  sendCredit = 0;
+  /** Bytes that the peer may still send. */
+  receiveCredit: number;
+  /** What the peer may have on the way at once; `receiveCredit`, `#owed` and `#held` are parts of it. */
+  window: number;
+  queueBytes = 0;
+  sentBytes = 0;
+  sink: Sink | null = null;
+  /** Sampling round in which payload last arrived. */
+  activeRound = -1;
+  handlers: OpenHandlers | null = null;
+  readonly #host: StreamHost;
+  /** The chunk that is being sent, from `#firstAt` on, and those behind it. Mostly there is one. */
+  #first: Buffer | null = null;
+  #firstAt = 0;
+  #more: Buffer[] | null = null;
+  #receivedBytes = 0;
+  /** Consumed by the sink and not yet granted again. */
+  #owed = 0;
+  /** Written to the sink, which asked to wait. */
+  #held = 0;
+  #early: Buffer[] | null = null;
+  #endListener: ((end: StreamEnd) => void) | null = null;
+
+  constructor(host: StreamHost, id: number, window: number) {
+    this.#host = host;
+    this.id = id;
+    this.window = window;
+    this.receiveCredit = host.isGateway ? window : 0;
+  }
+
+  get upBytes(): number {
+    return this.#host.isGateway ? this.sentBytes : this.#receivedBytes;
+  }
+
+  get downBytes(): number {
+    return this.#host.isGateway ? this.#receivedBytes : this.sentBytes;
+  }
+
+  get isClosed(): boolean {
+    return (this.state & dead) !== 0;
+  }
+
+  onEnd(listener: (end: StreamEnd) => void): void {
+    this.#endListener = listener;
+  }
+
+  opened(connected: Connected): void {
+    if (this.#host.isGateway || (this.state & (dead | opening)) !== opening) return;
+    if (addressToBytes(connected.address) === null) {
+      this.reset("policy");
+      return;
+    }
+    this.state &= ~opening;
+    this.receiveCredit = this.window;
+    this.#host.sendOpened(this.id, this.window, connected);
+    this.#sendWhatWaited();
+  }
+
+  attach(socket: Duplex, head?: Buffer): void {
+    if (this.isClosed) {
+      abortSink(socket, "the stream has ended");
+      return;
+    }
+    if (head !== undefined && head.length > 0) this.push(head);
+    attachSocket(this, socket);
+  }
+
+  toDuplex(): Duplex {
+    const duplex = new StreamDuplex(this);
+    if (this.isClosed) duplex.destroy(new Error("the stream has ended"));
+    else this.useSink(duplex.sink);
+    return duplex;
+  }
+
+  /** Gives the sink what has arrived so far; everything later goes to it at once. */
+  useSink(sink: Sink): void {
+    this.sink = sink;
+    const early = this.#early;
+    this.#early = null;
+    if (early !== null) for (const chunk of early) this.#deliver(sink, chunk);
+    if ((this.state & finReceived) !== 0) this.#endSink(sink);
+  }
+
+  get isOnGateway(): boolean {
+    return this.#host.isGateway;
+  }
+
+  isSendQueueFull(): boolean {
+    return this.queueBytes >= this.#host.limits.pauseAtBytes;
+  }
+
+  /** Whoever fills the queue has stopped and waits for the sink's `resume`. */
+  markPaused(): void {
+    this.state |= paused;
+  }
+
+  // Receiving
+
+  payload(chunk: Buffer): void {
+    this.#receivedBytes += chunk.length;
+    if (this.sink === null) (this.#early ??= []).push(chunk);
+    else this.#deliver(this.sink, chunk);
+  }
+
+  #deliver(sink: Sink, chunk: Buffer): void {
+    if ((this.state & corked) === 0) {
+      this.state |= corked;
+      sink.cork();
+      this.#host.uncorkSoon(this);
+    }
+    if (sink.write(chunk)) this.#consumed(chunk.length);
+    else this.#held += chunk.length;
+  }
+
+  /** The sink has taken everything that it was given. */
+  drained(): void {
+    const held = this.#held;
+    if (held === 0) return;
+    this.#held = 0;
+    this.#consumed(held);
+  }
+
+  /** Grants credit in steps of half a window, and moves the window towards the tunnel's target on the way. */
+  #consumed(bytes: number): void {
+    this.#owed += bytes;
+    if (this.#owed * 2 < this.window || (this.state & (finReceived | dead)) !== 0) return;
+    const target = this.#host.windowBytes;
+    let grant = this.#owed;
+    if (target > this.window) {
+      const grown = this.#host.takeCredit(target - this.window);
+      this.window += grown;
+      grant += grown;
+    } else if (target < this.window) {
+      const shrunk = Math.min(this.window - target, grant);
+      this.#host.giveCredit(shrunk);
+      this.window -= shrunk;
+      grant -= shrunk;
+    }
+    this.#owed = 0;
+    if (grant === 0) return;
+    this.receiveCredit += grant;
+    this.#host.sendWindow(this.id, grant);
+  }
+
+  uncork(): void {
+    if ((this.state & corked) === 0) return;
+    this.state &= ~corked;
+    this.sink?.uncork();
+  }
+
+  finArrived(): void {
+    this.state |= finReceived;
+    if (this.sink !== null) this.#endSink(this.sink);
+    this.#settle();
+  }
+
+  #endSink(sink: Sink): void {
+    this.uncork();
+    sink.end();
+  }
+
+  // Sending
+
+  /** False asks the caller to stop until the sink's `resume` is called. */
+  push(chunk: Buffer): boolean {
+    if ((this.state & (dead | finSent | wantsFin)) !== 0 || chunk.length === 0) return true;
+    this.queueBytes += chunk.length;
+    if (this.#first === null) this.#first = chunk;
+    else if (this.#more === null) this.#more = [chunk];
+    else this.#more.push(chunk);
+    if ((this.state & (queued | opening)) === 0 && this.sendCredit > 0) this.#host.queue(this);
+    return this.queueBytes < this.#host.limits.pauseAtBytes;
+  }
+
+  /** Copies `bytes` queued bytes to `into` and counts them as sent. */
+  take(into: Buffer, at: number, bytes: number): void {
+    let left = bytes;
+    let offset = at;
+    while (left > 0 && this.#first !== null) {
+      const chunk = this.#first;
+      const available = chunk.length - this.#firstAt;
+      if (available <= left) {
+        chunk.copy(into, offset, this.#firstAt);
+        offset += available;
+        left -= available;
+        this.#nextChunk();
+      } else {
+        chunk.copy(into, offset, this.#firstAt, this.#firstAt + left);
+        this.#firstAt += left;
+        left = 0;
+      }
+    }
+    this.queueBytes -= bytes;
+    this.sendCredit -= bytes;
+    this.sentBytes += bytes;
+  }
+
+  #nextChunk(): void {
+    const more = this.#more;
+    this.#firstAt = 0;
+    this.#first = more?.shift() ?? null;
+    if (more !== null && more.length === 0) this.#more = null;
+  }
+
+  /** After a turn of the transmitter: says what the queue has been holding back. */
+  afterTake(): void {
+    if (this.queueBytes === 0 && (this.state & wantsFin) !== 0) this.fin();
+    if ((this.state & paused) !== 0 && this.queueBytes < this.#host.limits.resumeBelowBytes) {
+      this.state &= ~paused;
+      this.sink?.resume();
+    }
+  }
+
+  /** Half-closes our direction once everything queued is sent. */
+  fin(): void {
+    if ((this.state & (finSent | dead)) !== 0) return;
+    if (this.queueBytes > 0 || (this.state & opening) !== 0) {
+      this.state |= wantsFin;
+      return;
+    }
+    this.state = (this.state & ~wantsFin) | finSent;
+    this.#host.sendFin(this.id);
+    this.#settle();
+  }
+
+  addCredit(bytes: number): void {
+    this.sendCredit += bytes;
+    if (this.queueBytes > 0 && (this.state & (queued | dead | opening)) === 0) this.#host.queue(this);
+  }
+
+  /** The target is connected (gateway side): what was queued may go. */
+  openedArrived(connected: Connected, window: number): void {
+    this.state &= ~opening;
+    this.sendCredit += window;
+    this.#sendWhatWaited();
+    const handlers = this.handlers;
+    this.handlers = null;
+    if (handlers?.onEnd !== undefined) this.#endListener ??= (end) => handlers.onEnd?.(end);
+    handlers?.onOpened(connected);
+  }
+
+  #sendWhatWaited(): void {
+    if (this.queueBytes > 0 && this.sendCredit > 0 && (this.state & queued) === 0) this.#host.queue(this);
+    if (this.queueBytes === 0 && (this.state & wantsFin) !== 0) this.fin();
+  }
+
+  // Ending
+
+  /**
+   * The sink is gone. What it handed over before a clean end still goes out: on a node always (a server that answers
+   * and slams the door), on a gateway only when the other direction has ended too (nobody is there to read the rest).
+   */
+  sinkClosed(code: RstName): void {
+    const hasEnded = (this.state & (wantsFin | finSent)) !== 0;
+    const isRestUnread = this.#host.isGateway && (this.state & finReceived) === 0;
+    if (!hasEnded || isRestUnread) this.reset(code);
+  }
+
+  reset(code: RstName): void {
+    if (this.isClosed) return;
+    this.#host.sendRst(this.id, code);
+    this.end({ kind: "reset", by: "here", code });
+  }
+
+  #settle(): void {
+    const both = finSent | finReceived;
+    if ((this.state & both) === both && !this.isClosed) this.end({ kind: "finished" });
+  }
+
+  /** Every end comes through here once. */
+  end(how: StreamEnd): void {
+    if (this.isClosed) return;
+    const wasOpening = (this.state & opening) !== 0;
+    this.uncork();
+    this.state |= dead;
+    this.#first = null;
+    this.#more = null;
+    this.queueBytes = 0;
+    this.#early = null;
+    this.#host.forget(this, how.kind === "reset" && how.by === "here" ? this.receiveCredit : 0);
+    if (how.kind !== "finished" && this.sink !== null) abortSink(this.sink, describe(how));
+    const handlers = this.handlers;
+    const listener = this.#endListener;
+    this.handlers = null;
+    this.#endListener = null;
+    if (wasOpening && handlers !== null) tellRefused(handlers, how);
+    listener?.(how);
+    handlers?.onEnd?.(how);
+    this.#host.afterEnd();
+  }
+}
+
+function tellRefused(handlers: OpenHandlers, how: StreamEnd): void {
+  if (how.kind === "reset" && how.by === "peer") handlers.onRefused(how.code);
+  else if (how.kind === "lost") handlers.onRefused("lost");
+  else if (how.kind === "finished") handlers.onRefused("protocol");
+}
+
+function describe(how: StreamEnd): string {
+  return how.kind === "reset" ? `the stream was reset: ${how.code}` : "the tunnel was lost";
+}

@@ -1,0 +1,51 @@
+/**
+ * How much the peer may have on the way to us, from round trips measured while data flows.
+ *
+ * A fast sender fills the queue of the slowest link, and everything else waits behind it. So the window of a stream
+ * follows the delay: it doubles while the round trip stays near its minimum and the windows are being used up, grows
+ * by a quarter after the first sign of a queue, and shrinks as soon as the queue is longer than 80 ms.
+ * The streams that are active share one cap, so that many of them do not do together what one may not.
+ *
+ * It sends nothing and reads no clock. Limits: 32 KB to 4 MB a stream, 4 MB for the active streams together.
+ */
+import type { TunnelLimits } from "./types.ts";
+
+const shortQueueMs = 30;
+const longQueueMs = 80;
+const drainToMs = 40;
+
+export class WindowPacer {
+  /** The window that a stream moves to at its next grant. */
+  windowBytes: number;
+  rttMs: number | null = null;
+  /** Whether the last round trip showed a queue; slabs are smaller then. */
+  hasQueue = false;
+  readonly #limits: TunnelLimits;
+  #minRttMs = Number.POSITIVE_INFINITY;
+  #targetBytes: number;
+  #isStarting = true;
+
+  constructor(limits: TunnelLimits) {
+    this.#limits = limits;
+    this.#targetBytes = limits.startWindowBytes;
+    this.windowBytes = limits.startWindowBytes;
+  }
+
+  /** `receivedBytes` since the last sample came over `activeStreams` streams. */
+  sample(rttMs: number, receivedBytes: number, activeStreams: number): void {
+    this.rttMs = rttMs;
+    this.#minRttMs = Math.min(this.#minRttMs, rttMs);
+    const queueMs = rttMs - this.#minRttMs;
+    this.hasQueue = queueMs > shortQueueMs;
+    if (this.hasQueue) this.#isStarting = false;
+    const active = Math.max(1, activeStreams);
+    if (queueMs > longQueueMs) {
+      this.#targetBytes = this.windowBytes * Math.max(0.5, Math.min(0.75, (this.#minRttMs + drainToMs) / rttMs));
+    } else if (!this.hasQueue && receivedBytes * 2 >= this.windowBytes * active) {
+      this.#targetBytes = this.windowBytes * (this.#isStarting ? 2 : 1.25);
+    }
+    const { minWindowBytes, maxWindowBytes, activeCreditMaxBytes } = this.#limits;
+    this.#targetBytes = Math.max(minWindowBytes, Math.min(maxWindowBytes, this.#targetBytes));
+    this.windowBytes = Math.round(Math.max(minWindowBytes, Math.min(this.#targetBytes, activeCreditMaxBytes / active)));
+  }
+}
