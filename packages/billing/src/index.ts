@@ -1,2 +1,5 @@
-export * from "./flusher.ts";
-export * from "./usage.ts";
+export { systemClock, type Clock } from "./clock.ts";
+export { startFlusher, type Flusher, type FlusherOptions } from "./flusher.ts";
+export type { FlushFailure } from "./poster.ts";
+export { batchSessionsMax, splitSample } from "./split-sample.ts";
+export type * from "./usage.ts";

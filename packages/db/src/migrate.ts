@@ -14,7 +14,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import pg from "pg";
-import { prismaEnvironment } from "./environment.ts";
+import { prismaEnvironment } from "./env.ts";
 
 const connectTimeoutMs = 5_000;
 const migrateTimeoutMs = 120_000;
@@ -44,7 +44,10 @@ export async function migrate({ url }: { readonly url: string }): Promise<Migrat
   const before = await readApplied(url);
   const missing = wanted.filter(({ name }) => !before.has(name));
   const changed = wanted.find(({ name, sha256 }) => before.has(name) && before.get(name) !== sha256);
-  if (changed !== undefined) throw new MigrationError(`The migration ${changed.name} was changed after this database had applied it: restore the file, and put the change into a new migration.`);
+  if (changed !== undefined)
+    throw new MigrationError(
+      `The migration ${changed.name} was changed after this database had applied it: restore the file, and put the change into a new migration.`,
+    );
   if (missing.length > 0) await deploy(root, url);
   await ensurePartitions(url);
   return { applied: missing.map(({ name }) => name) };
@@ -62,7 +65,8 @@ export function ensurePartitions(url: string): Promise<number> {
 function findRoot(): string {
   for (let folder = dirname(fileURLToPath(import.meta.url)); ; folder = dirname(folder)) {
     if (existsSync(join(folder, "prisma.config.ts")) && existsSync(join(folder, "prisma", "migrations"))) return folder;
-    if (folder === dirname(folder)) throw new MigrationError("The folder prisma/migrations is missing: run Karvon from a complete checkout.");
+    if (folder === dirname(folder))
+      throw new MigrationError("The folder prisma/migrations is missing: run Karvon from a complete checkout.");
   }
 }
 
@@ -70,7 +74,12 @@ function readMigrations(root: string): Migration[] {
   const folder = join(root, "prisma", "migrations");
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
-    .map(({ name }) => ({ name, sha256: createHash("sha256").update(readFileSync(join(folder, name, "migration.sql"))).digest("hex") }))
+    .map(({ name }) => ({
+      name,
+      sha256: createHash("sha256")
+        .update(readFileSync(join(folder, name, "migration.sql")))
+        .digest("hex"),
+    }))
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
 }
 
@@ -87,7 +96,10 @@ async function readApplied(url: string): Promise<Map<string, string>> {
     const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
     // 42P01: no such table. 3D000: no such database; the CLI makes it.
     if (code === "42P01" || code === "3D000") return new Map();
-    throw new MigrationError(`The database does not answer (${cause instanceof Error && cause.message !== "" ? cause.message : String(code)}).`, { cause });
+    throw new MigrationError(
+      `The database does not answer (${cause instanceof Error && cause.message !== "" ? cause.message : String(code)}).`,
+      { cause },
+    );
   }
 }
 
@@ -112,7 +124,12 @@ async function deploy(root: string, url: string): Promise<void> {
 
 function runChild(cli: string, root: string, url: string): Promise<{ code: number | null; output: string }> {
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, [cli, "migrate", "deploy"], { cwd: root, env: prismaEnvironment(url), stdio: ["ignore", "pipe", "pipe"], timeout: migrateTimeoutMs });
+    const child = spawn(process.execPath, [cli, "migrate", "deploy"], {
+      cwd: root,
+      env: prismaEnvironment(url),
+      stdio: ["ignore", "pipe", "pipe"],
+      timeout: migrateTimeoutMs,
+    });
     let output = "";
     const keep = (chunk: Buffer) => (output = (output + chunk.toString("utf8")).slice(-outputCharactersMax));
     child.stdout.on("data", keep);
@@ -128,6 +145,7 @@ function explain(output: string): string {
     return `The migration ${name} failed half-way in this database before: mend it by hand, then run \`npx prisma migrate resolve\`.`;
   }
   if (/P1001|P1002/.test(output)) return "The database went away while it was being migrated.";
-  const complaint = /(?:Database error:|ERROR:|Error:)\s*([^\n]+)/.exec(output)?.[1] ?? output.trim().split("\n").at(-1) ?? "no reason given";
+  const complaint =
+    /(?:Database error:|ERROR:|Error:)\s*([^\n]+)/.exec(output)?.[1] ?? output.trim().split("\n").at(-1) ?? "no reason given";
   return `The database could not be migrated: ${complaint.trim()}`;
 }

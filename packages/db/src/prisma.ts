@@ -14,7 +14,7 @@ const statementTimeoutMs = 20_000;
 export interface PrismaOptions {
   readonly url: string;
   readonly poolMax?: number;
-  onError?(cause: unknown): void;
+  readonly onError?: (cause: unknown) => void;
 }
 
 export function createPrisma(options: PrismaOptions): PrismaClient {

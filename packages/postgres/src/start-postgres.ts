@@ -16,7 +16,7 @@ import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import pg from "pg";
 import { asUnprivileged, findBinaries, type Binaries } from "./binaries.ts";
-import { childEnvironment } from "./environment.ts";
+import { childEnvironment } from "./env.ts";
 import { PostgresStartError, explain } from "./errors.ts";
 
 const startTimeoutMs = 60_000;
@@ -67,7 +67,8 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
     if (outcome.kind === "running") return describe(cluster, outcome, options.database, false);
     // Another start in the same folder won the race, or somebody took the port between our look and PostgreSQL's bind.
     const mayTryAgain = /lock file .* already exists|address already in use|could not bind/i.test(outcome.output);
-    if (!mayTryAgain || attempt >= portTriesMax || Date.now() > deadline) throw explain("PostgreSQL did not start", outcome.output, cluster.dir);
+    if (!mayTryAgain || attempt >= portTriesMax || Date.now() > deadline)
+      throw explain("PostgreSQL did not start", outcome.output, cluster.dir);
     await pause(200);
   }
 }
@@ -93,8 +94,15 @@ function makeCluster(dir: string, data: string, passwordFile: string, binaries: 
   rmSync(fresh, { recursive: true, force: true });
   if (!existsSync(passwordFile)) writeFileSync(passwordFile, randomBytes(24).toString("base64url"), { mode: 0o600 });
   const [program, args] = asUnprivileged(binaries.path("initdb"), [
-    ...["-D", fresh, "-U", superuser, "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
-    ...["--encoding=UTF8", "--locale=C", "--no-instructions"],
+    "-D",
+    fresh,
+    "-U",
+    superuser,
+    "--auth=scram-sha-256",
+    `--pwfile=${passwordFile}`,
+    "--encoding=UTF8",
+    "--locale=C",
+    "--no-instructions",
   ]);
   const made = spawnSync(program, args, { encoding: "utf8", env: childEnvironment(), timeout: startTimeoutMs });
   if (made.status !== 0) {
@@ -128,12 +136,20 @@ async function findRunning(cluster: Cluster): Promise<Running | null> {
 
 type LaunchOutcome = (Running & { readonly kind: "running" }) | { readonly kind: "failed"; readonly output: string };
 
-async function launch(cluster: Cluster, port: number, settings: Readonly<Record<string, string>>, deadline: number): Promise<LaunchOutcome> {
+async function launch(
+  cluster: Cluster,
+  port: number,
+  settings: Readonly<Record<string, string>>,
+  deadline: number,
+): Promise<LaunchOutcome> {
   // A new file at every start: it holds what this run said, and it cannot grow over the years.
   const log = openSync(cluster.log, "w", 0o600);
   const flags = Object.entries({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings });
   const [program, args] = asUnprivileged(cluster.binaries.path("postgres"), [
-    ...["-D", cluster.data, "-p", String(port)],
+    "-D",
+    cluster.data,
+    "-p",
+    String(port),
     ...flags.flatMap(([name, value]) => ["-c", `${name}=${value}`]),
   ]);
   const detached = process.platform !== "win32";
@@ -173,7 +189,10 @@ async function describe(cluster: Cluster, running: Running, database: string, re
 async function stopServer(cluster: Cluster, pid: number): Promise<void> {
   if (process.platform === "win32") {
     // Windows has no SIGINT between processes; pg_ctl asks the server through its own channel.
-    spawnSync(cluster.binaries.path("pg_ctl"), ["stop", "-D", cluster.data, "-m", "fast", "-w"], { env: childEnvironment(), timeout: stopTimeoutMs });
+    spawnSync(cluster.binaries.path("pg_ctl"), ["stop", "-D", cluster.data, "-m", "fast", "-w"], {
+      env: childEnvironment(),
+      timeout: stopTimeoutMs,
+    });
     return;
   }
   const pidFile = join(cluster.data, "postmaster.pid");
@@ -183,7 +202,9 @@ async function stopServer(cluster: Cluster, pid: number): Promise<void> {
   while (existsSync(pidFile) && isAlive(pid)) {
     if (Date.now() > deadline) {
       signal(pid, "SIGQUIT");
-      throw new PostgresStartError(`PostgreSQL did not stop within ${stopTimeoutMs / 1000} s and was told to end at once; see ${cluster.log}`);
+      throw new PostgresStartError(
+        `PostgreSQL did not stop within ${stopTimeoutMs / 1000} s and was told to end at once; see ${cluster.log}`,
+      );
     }
     await pause(20);
   }

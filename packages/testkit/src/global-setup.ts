@@ -7,23 +7,31 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrate } from "@karvon/db";
 import { startPostgres } from "@karvon/postgres";
-import { shareServerUrl } from "./environment.ts";
+import { shareServerUrl } from "./env.ts";
 import { templateDatabase } from "./test-database.ts";
 
 const prefix = "karvon-test-";
 
-export default async function startTestServer(): Promise<() => Promise<void>> {
+let stop: () => Promise<void> = async () => undefined;
+
+/** Called by vitest before the first test file. */
+export async function setup(): Promise<void> {
   removeLeftovers();
   const dir = mkdtempSync(join(tmpdir(), `${prefix}${process.pid}-`));
   // Durability stays on, as in production: a test of the ledger on a server that may lose commits proves nothing.
   const server = await startPostgres({ dir, database: templateDatabase, settings: { max_connections: "200", shared_buffers: "64MB" } });
-  await migrate({ url: server.url });
-  shareServerUrl(server.url);
-  return async () => {
-    shareServerUrl(undefined);
+  stop = async () => {
     await server.stop();
     rmSync(dir, { recursive: true, force: true });
   };
+  await migrate({ url: server.url });
+  shareServerUrl(server.url);
+}
+
+/** Called by vitest after the last one, and when the set-up failed half-way. */
+export async function teardown(): Promise<void> {
+  shareServerUrl(undefined);
+  await stop();
 }
 
 function removeLeftovers(): void {

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { readServerUrl } from "./environment.ts";
+import { readServerUrl } from "./env.ts";
 
 export const templateDatabase = "karvon_template";
 const triesMax = 20;

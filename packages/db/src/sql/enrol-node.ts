@@ -20,12 +20,34 @@ export function enrolNode(pool: Pool, request: EnrolmentRequest): Promise<Enrolm
     const label = chooseLabel(request, token);
     const { consent } = request;
     const made = await run(client, statements.insertEnrolledNode, [
-      ...[nodeId, keyId, token.operator_id, label, cleanText(request.platform), cleanText(request.model), cleanText(request.agentVersion)],
-      ...[request.algorithm, request.publicKey, request.fingerprint, token.is_demo],
-      ...[newId("cns"), consent.version, consent.textSha256, consent.acceptedAt, consent.signature, token.id],
+      nodeId,
+      keyId,
+      token.operator_id,
+      label,
+      cleanText(request.platform),
+      cleanText(request.model),
+      cleanText(request.agentVersion),
+      request.algorithm,
+      request.publicKey,
+      request.fingerprint,
+      token.is_demo,
+      newId("cns"),
+      consent.version,
+      consent.textSha256,
+      consent.acceptedAt,
+      consent.signature,
+      token.id,
     ]);
     if (made.length === 0) return { kind: "refused", reason: "key_known" };
-    return { kind: "enrolled", nodeId, keyId, operatorId: token.operator_id, operatorName: token.operator_name, label, isDemo: token.is_demo };
+    return {
+      kind: "enrolled",
+      nodeId,
+      keyId,
+      operatorId: token.operator_id,
+      operatorName: token.operator_name,
+      label,
+      isDemo: token.is_demo,
+    };
   });
 }
 
@@ -39,6 +61,10 @@ function refusalOf(token: EnrolmentTokenRow | null): RefusalReason | null {
 }
 
 function chooseLabel(request: EnrolmentRequest, token: EnrolmentTokenRow): string {
-  const wished = [request.label, token.label, request.model].map((text) => cleanText(text ?? "").trim().slice(0, labelLengthMax));
+  const wished = [request.label, token.label, request.model].map((text) =>
+    cleanText(text ?? "")
+      .trim()
+      .slice(0, labelLengthMax),
+  );
   return wished.find((text) => text !== "") ?? "node";
 }

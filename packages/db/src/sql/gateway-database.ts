@@ -14,7 +14,17 @@ import { inTransaction, openPool, poolMaxDefault } from "./pool.ts";
 import { recordUsage } from "./record-usage.ts";
 import { run, runForOne } from "./statement.ts";
 import * as statements from "./statements/index.ts";
-import type { AssessmentRow, GatewayDatabase, GatewayDatabaseOptions, GatewayFacts, HeartbeatRow, NodeAuthFacts, PresenceRow, ProxyUserFacts, RefusalRow } from "./types.ts";
+import type {
+  AssessmentRow,
+  GatewayDatabase,
+  GatewayDatabaseOptions,
+  GatewayFacts,
+  HeartbeatRow,
+  NodeAuthFacts,
+  PresenceRow,
+  ProxyUserFacts,
+  RefusalRow,
+} from "./types.ts";
 
 export function openGatewayDatabase(options: GatewayDatabaseOptions): GatewayDatabase {
   const { url, onError } = options;
@@ -61,7 +71,9 @@ async function assertDurable(pool: Pool): Promise<void> {
   // "local" still waits for this server's disk; only "off" answers before.
   const weak = Object.entries(row).filter(([, value]) => value === "off");
   if (weak.length > 0) {
-    throw new Error(`PostgreSQL may lose committed charges (${weak.map(([name]) => `${name} is off`).join(", ")}): switch that on, or nothing is charged.`);
+    throw new Error(
+      `PostgreSQL may lose committed charges (${weak.map(([name]) => `${name} is off`).join(", ")}): switch that on, or nothing is charged.`,
+    );
   }
 }
 
@@ -113,8 +125,21 @@ async function findNodeForAuth(pool: Pool, nodeId: string, keyId: string): Promi
 
 async function saveAssessment(pool: Pool, row: AssessmentRow): Promise<void> {
   await run(pool, statements.saveAssessment, [
-    ...[newId("ipa"), row.address, row.nodeId, row.country, row.region, row.city, row.latitude, row.longitude, row.asn, row.asnName],
-    ...[row.connectionType, row.verdict, whole(row.score), toJson(row.reasons), row.dataVersion],
+    newId("ipa"),
+    row.address,
+    row.nodeId,
+    row.country,
+    row.region,
+    row.city,
+    row.latitude,
+    row.longitude,
+    row.asn,
+    row.asnName,
+    row.connectionType,
+    row.verdict,
+    whole(row.score),
+    toJson(row.reasons),
+    row.dataVersion,
   ]);
 }
 

@@ -24,11 +24,22 @@ export function listenForControl(url: string, onNotice: (notice: ControlNotice) 
   };
 }
 
-async function keepListening(url: string, onNotice: (notice: ControlNotice) => void, onError: (cause: unknown) => void, signal: AbortSignal): Promise<void> {
+async function keepListening(
+  url: string,
+  onNotice: (notice: ControlNotice) => void,
+  onError: (cause: unknown) => void,
+  signal: AbortSignal,
+): Promise<void> {
   let retryMs = retryMsMin;
   let isFirst = true;
   while (!signal.aborted) {
-    const client = new pg.Client({ connectionString: url, application_name: "karvon-control", connectionTimeoutMillis: answerTimeoutMs, query_timeout: answerTimeoutMs, keepAlive: true });
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: "karvon-control",
+      connectionTimeoutMillis: answerTimeoutMs,
+      query_timeout: answerTimeoutMs,
+      keepAlive: true,
+    });
     const broken = new AbortController();
     client.on("error", (cause) => broken.abort(cause));
     client.on("end", () => broken.abort(new Error("the LISTEN connection ended")));

@@ -8,7 +8,8 @@ import * as statements from "./statements/index.ts";
 /** Posts one batch; see usage_flush in prisma/migrations for what the database does with it. */
 export async function recordUsage(pool: Pool, batch: UsageBatch, onError: (cause: unknown) => void): Promise<UsageReceipt> {
   const counters = batch.counters.filter((counter) => {
-    const isCount = Number.isSafeInteger(counter.upBytes) && Number.isSafeInteger(counter.downBytes) && counter.upBytes >= 0 && counter.downBytes >= 0;
+    const isCount =
+      Number.isSafeInteger(counter.upBytes) && Number.isSafeInteger(counter.downBytes) && counter.upBytes >= 0 && counter.downBytes >= 0;
     // A broken counter is our own mistake in one session; it must not hold up the charges of all the others.
     if (!isCount) onError(new Error(`the counters of session ${counter.id} are not byte counts; left out of the batch`));
     return isCount;
@@ -39,14 +40,22 @@ export async function recordUsage(pool: Pool, batch: UsageBatch, onError: (cause
 
 function openedRow(facts: SessionFacts): unknown {
   const { openedAtMs, ...rest } = facts;
-  return { ...rest, openedAt: instant(openedAtMs), targetPort: whole(facts.targetPort) ?? 0, exitAsn: whole(facts.exitAsn), connectMs: whole(facts.connectMs) };
+  return {
+    ...rest,
+    openedAt: instant(openedAtMs),
+    targetPort: whole(facts.targetPort) ?? 0,
+    exitAsn: whole(facts.exitAsn),
+    connectMs: whole(facts.connectMs),
+  };
 }
 
 /** Names the content of a batch: the same batch sent again has the same hash, another content under its name has not. */
 function payloadHash(opened: string, counters: readonly SessionCounter[]): Buffer {
   const hash = createHash("sha256").update(opened);
   for (const counter of counters) {
-    hash.update(`\n${counter.id} ${counter.openedAtMs} ${counter.upBytes} ${counter.downBytes} ${counter.closedAtMs ?? ""} ${counter.closeReason ?? ""}`);
+    hash.update(
+      `\n${counter.id} ${counter.openedAtMs} ${counter.upBytes} ${counter.downBytes} ${counter.closedAtMs ?? ""} ${counter.closeReason ?? ""}`,
+    );
   }
   return hash.digest();
 }

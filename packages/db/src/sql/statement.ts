@@ -16,12 +16,20 @@ export function statement<Row extends QueryResultRow = Record<string, never>>(na
 }
 
 /** Runs a statement and answers with its rows. Rejects when the outcome is unknown, too. */
-export async function run<Row extends QueryResultRow>(on: Pool | PoolClient, what: Statement<Row>, values: readonly unknown[] = []): Promise<Row[]> {
+export async function run<Row extends QueryResultRow>(
+  on: Pool | PoolClient,
+  what: Statement<Row>,
+  values: readonly unknown[] = [],
+): Promise<Row[]> {
   const result = await on.query<Row>({ name: what.name, text: what.text, values: [...values] });
   return result.rows;
 }
 
-export async function runForOne<Row extends QueryResultRow>(on: Pool | PoolClient, what: Statement<Row>, values: readonly unknown[] = []): Promise<Row | null> {
+export async function runForOne<Row extends QueryResultRow>(
+  on: Pool | PoolClient,
+  what: Statement<Row>,
+  values: readonly unknown[] = [],
+): Promise<Row | null> {
   const rows = await run(on, what, values);
   return rows[0] ?? null;
 }

@@ -17,7 +17,7 @@ export interface GatewayDatabaseOptions {
   /** 8 when absent. */
   readonly poolMax?: number;
   /** Connections that broke while nobody used them, and lost LISTEN connections. Never throws into the caller. */
-  onError(cause: unknown): void;
+  readonly onError: (cause: unknown) => void;
 }
 
 export interface GatewayFacts {
