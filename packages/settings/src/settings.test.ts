@@ -29,6 +29,7 @@ describe("readSettings", () => {
       geoipAsnMmdb: undefined,
       publicHost: "127.0.0.1",
       panelUrl: undefined,
+      adminEmail: undefined,
     });
   });
 
@@ -45,6 +46,7 @@ describe("readSettings", () => {
         KARVON_TRUSTED_PROXIES: "127.0.0.1/32,::1/128",
         KARVON_PUBLIC_HOST: "gw.example.org",
         KARVON_PANEL_URL: "https://panel.example.org/",
+        KARVON_ADMIN_EMAIL: "Ann@Example.org",
         DATABASE_URL: "postgresql://u:p@127.0.0.1/db",
         SMTP_URL: "smtp://127.0.0.1:25",
         GEOIP_CITY_MMDB: "/geo/city.mmdb",
@@ -61,6 +63,7 @@ describe("readSettings", () => {
       trustedProxies: ["127.0.0.1/32", "::1/128"],
       publicHost: "gw.example.org",
       panelUrl: "https://panel.example.org",
+      adminEmail: "ann@example.org",
       databaseUrl: "postgresql://u:p@127.0.0.1/db",
       geoipAsnMmdb: "/geo/asn.mmdb",
     });
@@ -86,6 +89,7 @@ describe("readSettings", () => {
     ["KARVON_TRUSTED_PROXIES", "127.0.0.1:80"],
     ["KARVON_TRUSTED_PROXIES", "::1/129"],
     ["KARVON_PUBLIC_HOST", "gw.example.org:7000"],
+    ["KARVON_ADMIN_EMAIL", "ann"],
     ["KARVON_PANEL_URL", "panel.example.org"],
     ["DATABASE_URL", "mysql://127.0.0.1/db"],
     ["SMTP_URL", "127.0.0.1:25"],

@@ -7,7 +7,7 @@
  * Limits: lists hold 256 entries at most.
  */
 import { resolve } from "node:path";
-import { readBlocks, readEgress, readHost, readPort, readSwitch, readUrl, type ValueReading } from "./values.ts";
+import { readBlocks, readEgress, readEmail, readHost, readPort, readSwitch, readUrl, type ValueReading } from "./values.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -31,6 +31,8 @@ export interface Settings {
   readonly publicHost: string;
   /** The origin of the panels when something stands in front of them. */
   readonly panelUrl: string | undefined;
+  /** The first admin's address; without it the demo's admin@karvon.local. */
+  readonly adminEmail: string | undefined;
 }
 
 /** A setting that stops the start. The message is one sentence for the person who starts the program. */
@@ -45,6 +47,7 @@ export class SettingsError extends Error {
 
 /** Every KARVON_ name there is. docs/settings.md describes each. */
 export const karvonVariables = [
+  "KARVON_ADMIN_EMAIL",
   "KARVON_DATA_DIR",
   "KARVON_DEMO",
   "KARVON_EGRESS_ALLOW",
@@ -123,5 +126,6 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     geoipAsnMmdb: textOf(env, "GEOIP_ASN_MMDB"),
     publicHost: read(env, "KARVON_PUBLIC_HOST", readHost) ?? "127.0.0.1",
     panelUrl: panelUrl === undefined ? undefined : new URL(panelUrl).origin,
+    adminEmail: read(env, "KARVON_ADMIN_EMAIL", readEmail),
   });
 }

@@ -37,6 +37,12 @@ export function readHost(text: string): ValueReading<string> {
   return wrong(`"${text}" is not a host; use a name or an address without port`);
 }
 
+/** An e-mail address, in lower case. Whether mail arrives there is found out by sending some. */
+export function readEmail(text: string): ValueReading<string> {
+  if (/^[^\s@<>,]+@[^\s@<>,]+$/.test(text) && text.length <= 254) return { kind: "value", value: text.toLowerCase() };
+  return wrong(`"${text}" is not an e-mail address`);
+}
+
 function isBlock(text: string): boolean {
   const slash = text.indexOf("/");
   const address = slash === -1 ? text : text.slice(0, slash);
