@@ -1,13 +1,41 @@
-// `npm run bench`: runs bench/src/main.ts. Node 20 does not read TypeScript by itself, so tsx loads it.
+// `npm run bench`: builds what has changed, then runs bench/src/main.ts. Node 20 does not read TypeScript by itself, so
+// tsx loads it. Standard output carries the figures only; everything else goes to standard error.
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { explainNode } from "./lib/node-version.mjs";
 
-const root = join(import.meta.dirname, "..");
-const child = spawn(process.execPath, ["--import", "tsx", join(root, "bench", "src", "main.ts"), ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: "inherit",
-});
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
-child.on("exit", (code, signal) => {
-  process.exitCode = code ?? (signal === null ? 1 : 130);
-});
+const args = process.argv.slice(2);
+
+async function build() {
+  const { isInstalled, releaseSignals, turbo } = await import("./lib/steps.mjs");
+  if (!isInstalled()) return "The dependencies are not installed; run npm ci (or npm start) first.";
+  process.stderr.write("building what has changed\n");
+  const done = await turbo(["build"]);
+  releaseSignals();
+  return done.code === 0 ? undefined : `The build failed:\n${done.output.trim().split("\n").slice(-40).join("\n")}`;
+}
+
+/** Only Karvon itself needs a build: not the peer alone, and not a table of figures measured before. */
+function needsBuild() {
+  const peers = args.find((_, index) => args[index - 1] === "--peers");
+  return !args.includes("--table") && !args.includes("--help") && (peers === undefined || peers.includes("karvon"));
+}
+
+function run() {
+  const main = new URL("../bench/src/main.ts", import.meta.url).pathname;
+  const child = spawn(process.execPath, ["--import", "tsx", main, ...args], {
+    cwd: new URL("..", import.meta.url).pathname,
+    stdio: "inherit",
+  });
+  for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
+  child.on("exit", (code, signal) => {
+    process.exitCode = code ?? (signal === null ? 1 : 130);
+  });
+}
+
+const complaint = explainNode(process.versions.node) || (needsBuild() ? await build() : undefined);
+if (complaint) {
+  process.stderr.write(`${complaint}\n`);
+  process.exitCode = 1;
+} else {
+  run();
+}

@@ -1,11 +1,14 @@
 /**
  * What the panels' API answers under load: tRPC `client.overview`, 50 requests in flight, signed in as the client whose
- * traffic is measured. Limits: 10 s a request, `seconds` of measurement, `requestsMax` requests.
+ * traffic was measured, so its sessions and usage stand in the database. The web process has a core of its own.
+ * Limits: 10 s a request, `seconds` of measurement, `requestsMax` requests.
  */
 import { Agent, request } from "node:http";
 import { BenchError } from "./build-load.ts";
 import type { Run } from "./figures.ts";
 import type { RunningKarvon } from "./karvon.ts";
+import { pin } from "./processes.ts";
+import { signIn } from "./sign-in.ts";
 
 const inFlight = 50;
 const seconds = 4;
@@ -15,6 +18,8 @@ const requestTimeoutMs = 10_000;
 const bodyBytesMax = 1_000_000;
 
 export async function measureApi(karvon: RunningKarvon): Promise<Run> {
+  pin(karvon.webPid, "server");
+  const cookie = await signIn(karvon.panelUrl, karvon.login);
   const agent = new Agent({ keepAlive: true, maxSockets: inFlight });
   const url = new URL("/api/trpc/client.overview", karvon.panelUrl);
   const latenciesMs: number[] = [];
@@ -25,7 +30,7 @@ export async function measureApi(karvon: RunningKarvon): Promise<Run> {
   const worker = async (): Promise<void> => {
     while (performance.now() < endMs && latenciesMs.length < requestsMax) {
       const askedMs = performance.now();
-      const status = await askStatus(url, karvon.cookie, agent);
+      const status = await askStatus(url, cookie, agent);
       const nowMs = performance.now();
       if (status !== 200) errors += 1;
       else if (askedMs >= countFromMs) latenciesMs.push(nowMs - askedMs);

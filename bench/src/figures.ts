@@ -53,10 +53,19 @@ function scaled(divisor: number, ...path: readonly string[]): (result: JsonObjec
 }
 
 /** CPU of one tunnel: its handshake, one request and its end. */
-function cpuPerTunnel(result: JsonObject): number | undefined {
-  const cpuS = numberAt(result, ["cpuS", "server"]);
-  const tunnels = numberAt(result, ["tunnels"]);
-  return cpuS === undefined || tunnels === undefined || tunnels === 0 ? undefined : (cpuS * 1e6) / tunnels;
+function cpuPerTunnel(group: string): (result: JsonObject) => number | undefined {
+  return (result) => {
+    const cpuS = numberAt(result, ["cpuS", group]);
+    const tunnels = numberAt(result, ["tunnels"]);
+    return cpuS === undefined || tunnels === undefined || tunnels === 0 ? undefined : (cpuS * 1e6) / tunnels;
+  };
+}
+
+/** Of the requests that fell due, the percentage that was answered in time to be counted. */
+function answeredPercent(result: JsonObject): number | undefined {
+  const issued = numberAt(result, ["issued"]);
+  const answered = numberAt(result, ["requests"]);
+  return !issued || answered === undefined ? undefined : Math.min(100, (100 * answered) / issued);
 }
 
 function kbPerSession(result: JsonObject): number | undefined {
@@ -75,10 +84,10 @@ const definitions: readonly Definition[] = [
   { figure: "p99 at 1,000 requests/s", unit: "ms", work: "paced", read: scaled(1e3, "latencyUs", "p99") },
   { figure: "server CPU per request", unit: "us", work: "requests", read: field("cpuUsPerRequest", "server") },
   { figure: "server CPU per request at 1,000 requests/s", unit: "us", work: "paced", read: field("cpuUsPerRequest", "server") },
-  { figure: "server CPU per tunnel", unit: "us", work: "tunnels", read: cpuPerTunnel },
+  { figure: "server CPU per tunnel", unit: "us", work: "tunnels", read: cpuPerTunnel("server") },
   { figure: "server CPU per GB down", unit: "s", work: "down", read: field("cpuSPerGb", "server") },
   { figure: "server CPU per GB up", unit: "s", work: "up", read: field("cpuSPerGb", "server") },
-  { figure: "database CPU per tunnel", unit: "us", work: "tunnels", read: databaseCpuPerTunnel },
+  { figure: "database CPU per tunnel", unit: "us", work: "tunnels", read: cpuPerTunnel("database") },
   { figure: "node CPU per GB down", unit: "s", work: "down", read: field("cpuSPerGb", "nodes") },
   { figure: "idle RSS", unit: "MB", work: "hold1000", read: scaled(1024, "memoryBefore", "server", "rssKb") },
   { figure: "idle RssAnon", unit: "MB", work: "hold1000", read: scaled(1024, "memoryBefore", "server", "anonKb") },
@@ -89,16 +98,11 @@ const definitions: readonly Definition[] = [
   { figure: "alive of 10,000 held", unit: "sessions", work: "hold10000", read: field("alive") },
   { figure: "p99 at 200 requests/s", unit: "ms", work: "alone", read: scaled(1e3, "latencyUs", "p99") },
   { figure: "p99 at 200 requests/s beside 4 downloads", unit: "ms", work: "bulk", read: scaled(1e3, "latencyUs", "p99") },
+  { figure: "answered beside 8 stalled readers", unit: "%", work: "stalled", read: answeredPercent },
   { figure: "p99 at 200 requests/s beside 8 stalled readers", unit: "ms", work: "stalled", read: scaled(1e3, "latencyUs", "p99") },
   { figure: "client.overview mean at 50 in flight", unit: "ms", work: "api", read: field("meanMs") },
   { figure: "client.overview p99 at 50 in flight", unit: "ms", work: "api", read: field("p99Ms") },
 ];
-
-function databaseCpuPerTunnel(result: JsonObject): number | undefined {
-  const cpuS = numberAt(result, ["cpuS", "database"]);
-  const tunnels = numberAt(result, ["tunnels"]);
-  return cpuS === undefined || tunnels === undefined || tunnels === 0 ? undefined : (cpuS * 1e6) / tunnels;
-}
 
 /** In the order of the table above, without figures that nobody measured. */
 export function computeFigures(runs: readonly Run[], machine: Machine, at: string): readonly Figure[] {

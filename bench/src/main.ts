@@ -8,14 +8,16 @@ import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { measureApi } from "./api.ts";
 import { BenchError, buildLoad } from "./build-load.ts";
+import { buildNodes } from "./build-nodes.ts";
 import { computeFigures, type Run } from "./figures.ts";
 import { numberAt, readObject, textAt } from "./json.ts";
-import { startKarvon } from "./karvon.ts";
+import { startKarvon, type RunningKarvon } from "./karvon.ts";
 import { describeMachine } from "./machine.ts";
 import { measureDirect, measurePeers, type Plan } from "./measure.ts";
-import { readOptions, type Options } from "./options.ts";
+import { readOptions, usage, type Options } from "./options.ts";
 import { startOrigin, startProxyChain, type RunningOrigin, type RunningPeer } from "./peer.ts";
 import { figuresTable } from "./table.ts";
+import type { WorkName } from "./works.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const buildDir = join(root, "bench", "dist");
@@ -51,27 +53,32 @@ async function measure(options: Options): Promise<readonly Run[]> {
     onRun,
   };
   await measureDirect(plan);
-  const running = await startPeers(options, origin, onRun);
+  const karvon = options.peers.includes("karvon") ? await startOurs(options, origin) : null;
+  const running: RunningPeer[] = karvon === null ? [] : [karvon];
+  if (options.peers.includes("proxy-chain")) running.push(await startPeer());
   await measurePeers(plan, running);
+  // After the load, when sessions and usage stand in the database.
+  if (karvon !== null && options.hasApi) onRun(await measureApi(karvon));
   return runs;
 }
 
-/** The API is measured right after the start: it shares no process with the proxies and needs no load on them. */
-async function startPeers(options: Options, origin: RunningOrigin, onRun: (run: Run) => void): Promise<readonly RunningPeer[]> {
-  const running: RunningPeer[] = [];
-  if (options.peers.includes("karvon")) {
-    say("starting Karvon: database, panels, gateway, nodes");
-    const karvon = await startKarvon(origin.address);
-    closers.push(() => karvon.close());
-    running.push(karvon);
-    if (options.hasApi) onRun(await measureApi(karvon));
-  }
-  if (options.peers.includes("proxy-chain")) {
-    const peer = await startProxyChain();
-    closers.push(() => peer.close());
-    running.push(peer);
-  }
-  return running;
+/** A node takes 256 streams; twice the room for the most sessions held, so that chance does not fill one. */
+function nodesFor(works: readonly WorkName[]): number {
+  return works.includes("hold10000") ? 80 : 12;
+}
+
+async function startOurs(options: Options, origin: RunningOrigin): Promise<RunningKarvon> {
+  say("starting Karvon: database, panels, gateway, nodes");
+  const nodesProgram = await buildNodes(buildDir);
+  const karvon = await startKarvon({ origin: origin.address, nodes: nodesFor(options.works), nodesProgram });
+  closers.push(() => karvon.close());
+  return karvon;
+}
+
+async function startPeer(): Promise<RunningPeer> {
+  const peer = await startProxyChain();
+  closers.push(() => peer.close());
+  return peer;
 }
 
 function describeRun(run: Run): string {
@@ -114,11 +121,9 @@ function printTable(file: string): void {
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
-  if (options.table !== undefined) {
-    printTable(options.table);
-    return;
-  }
-  report(await measure(options));
+  if (options.isHelp) process.stdout.write(usage);
+  else if (options.table !== undefined) printTable(options.table);
+  else report(await measure(options));
 }
 
 let isInterrupted = false;

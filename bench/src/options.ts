@@ -24,6 +24,7 @@ export interface Options {
   readonly seconds: number;
   readonly hasApi: boolean;
   readonly table: string | undefined;
+  readonly isHelp: boolean;
 }
 
 export function readOptions(argv: readonly string[]): Options {
@@ -35,6 +36,7 @@ export function readOptions(argv: readonly string[]): Options {
     seconds: readNumber("--seconds", values.seconds, secondsMax),
     hasApi: !values["no-api"],
     table: values.table,
+    isHelp: values.help,
   };
 }
 
@@ -52,6 +54,7 @@ function parse(argv: readonly string[]) {
         repetitions: { type: "string", default: "3" },
         seconds: { type: "string", default: "3" },
         table: { type: "string" },
+        help: { type: "boolean", default: false },
       },
     });
   } catch (cause) {

@@ -50,7 +50,7 @@ export function runLoad(run: LoadRun): Promise<JsonObject> {
       try {
         done(readObject(stdout));
       } catch {
-        failed(new BenchError(`The load generator printed no result: ${stderr.trim() || String(cause ?? "")}`));
+        failed(new BenchError(`The load generator printed no result: ${stderr.trim() || (cause?.message ?? "it ended")}`));
       }
     });
   });
