@@ -32,7 +32,7 @@ export function readOptions(argv: readonly string[]): Options {
   return {
     works: readWorks(values.works, values.full),
     peers: readPeers(values.peers),
-    repetitions: readNumber("--repetitions", values.repetitions, repetitionsMax),
+    repetitions: readCount("--repetitions", values.repetitions, repetitionsMax),
     seconds: readNumber("--seconds", values.seconds, secondsMax),
     hasApi: !values["no-api"],
     table: values.table,
@@ -77,6 +77,12 @@ function readPeers(text: string | undefined): readonly Peer[] {
     if (peer === undefined) throw new BenchError(`--peers does not know ${name}; it takes ${peers.join(", ")}.`);
     return peer;
   });
+}
+
+function readCount(name: string, text: string, max: number): number {
+  const count = readNumber(name, text, max);
+  if (!Number.isInteger(count)) throw new BenchError(`${name} takes a whole number, not ${text}.`);
+  return count;
 }
 
 function readNumber(name: string, text: string, max: number): number {
