@@ -1,0 +1,99 @@
+/** One connection of a client program, and how it is ended so that the last answer arrives. */
+import { newId, type Refusal } from "@karvon/domain";
+import type { Logger } from "@karvon/telemetry";
+import type { Socket } from "node:net";
+import type { LiveSession, SessionLog } from "../radar/session-log.ts";
+import type { UserAccount } from "../session/accounts.ts";
+import type { Authoriser } from "../session/authorise.ts";
+import type { SessionOpener } from "../session/open-session.ts";
+import type { RefusalLog, SpokenProtocol } from "../session/refusal-log.ts";
+import type { ByteReader } from "./byte-reader.ts";
+import { renderHttpRefusal } from "./render-refusal.ts";
+
+export interface GatewayContext {
+  readonly authoriser: Authoriser;
+  readonly opener: SessionOpener;
+  readonly refusals: RefusalLog;
+  readonly sessions: SessionLog;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly isDraining: () => boolean;
+}
+
+export interface ClientConnection {
+  readonly socket: Socket;
+  readonly reader: ByteReader;
+  /** Of the program, not of a load balancer that stands in front. */
+  readonly address: string;
+  /** Set when the gateway is too full to serve the connection: it is only told so. */
+  readonly shedding: Refusal | null;
+}
+
+/** Milliseconds. A head or a handshake comes within 10 s; a kept connection may rest for 60 s between requests. */
+export const headTimeoutMs = 10_000;
+export const keepAliveTimeoutMs = 60_000;
+export const responseTimeoutMs = 60_000;
+export const bodyIdleTimeoutMs = 120_000;
+/** A head with all its fields. */
+export const headBytesMax = 16_384;
+
+const lingerMs = 2_000;
+
+export interface RefusedOn {
+  readonly requestId: string;
+  readonly protocol: SpokenProtocol;
+  readonly refusal: Refusal;
+  readonly account?: UserAccount | null;
+  readonly host?: string;
+  readonly port?: number;
+  readonly isHead?: boolean;
+  readonly isBilled?: boolean;
+}
+
+export function newRequestId(): string {
+  return newId("ses");
+}
+
+/** Counts, logs and queues a refusal for the panels. The caller answers it in its protocol. */
+export function noteRefusal(context: GatewayContext, connection: ClientConnection, refused: RefusedOn): void {
+  context.refusals.add({
+    requestId: refused.requestId,
+    refusal: refused.refusal,
+    protocol: refused.protocol,
+    clientId: refused.account?.client.clientId ?? null,
+    proxyUserId: refused.account?.proxyUserId ?? null,
+    targetHost: refused.host ?? null,
+    targetPort: refused.port ?? null,
+    clientAddress: connection.address,
+  });
+}
+
+/** Answers in HTTP and ends the connection. */
+export function refuseHttp(context: GatewayContext, connection: ClientConnection, refused: RefusedOn): void {
+  noteRefusal(context, connection, refused);
+  endGently(connection, renderHttpRefusal(refused));
+}
+
+/**
+ * Sends the last bytes and ends. What the client still sends is read and thrown away for two seconds, because closing
+ * with unread bytes makes the kernel send a reset that would destroy the answer on its way.
+ */
+export function endGently(connection: ClientConnection, lastBytes: Buffer | string): void {
+  const { socket, reader } = connection;
+  reader.release();
+  if (socket.destroyed) return;
+  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once("close", () => clearTimeout(timer));
+  socket.end(lastBytes);
+  socket.on("data", discard);
+  socket.resume();
+}
+
+function discard(): void {
+  // Thrown away on purpose, see endGently.
+}
+
+/** A failure after the stream was open: if the ledger has not heard of the session it is taken back. Answers whether it is charged. */
+export function takeBack(context: GatewayContext, live: LiveSession): boolean {
+  return !context.sessions.waive(live);
+}

@@ -1,0 +1,171 @@
+/**
+ * The main port: accepts client connections, learns the client's real address, and serves what the first byte says.
+ *
+ * A PROXY protocol header is read from trusted addresses only, and is optional there; from anybody else it is a
+ * malformed request. Whatever a client sends, the worst that happens is the end of its own connection.
+ *
+ * Limits: the descriptor budget (12,000 at most) and 200 more that are only told `overloaded`; 1,000 connections a
+ * source that have not shown good credentials yet; 10 s to the first byte.
+ */
+import { isInPrefixes, type Prefix, refuse } from "@karvon/domain";
+import { type ProxyHeader, readProxyHeader, sniffProtocol } from "@karvon/wire";
+import { createServer, type Server, type Socket } from "node:net";
+import { plainAddress, sourceKey } from "../session/source-key.ts";
+import { ByteReader } from "./byte-reader.ts";
+import { type ClientConnection, endGently, type GatewayContext, headTimeoutMs, newRequestId, noteRefusal } from "./client-connection.ts";
+import { serveHttp } from "./serve-http.ts";
+import { serveSocks5 } from "./serve-socks5.ts";
+
+export interface GatewayOptions {
+  readonly port: number;
+  readonly context: GatewayContext;
+  readonly trustedProxies: readonly Prefix[];
+  readonly connectionsMax: number;
+}
+
+export interface Gateway {
+  readonly port: number;
+  readonly connectionsOpen: number;
+  /** No new connections from now on; open ones go on. */
+  stopAccepting(): void;
+  /** Destroys what is still open and resolves when all is closed. */
+  close(): Promise<void>;
+}
+
+const shedMax = 200;
+const newcomersPerSourceMax = 1_000;
+/** The longest PROXY v2 header that the reader takes. */
+const proxyHeaderBytesMax = 1_024;
+const backlog = 4_096;
+
+export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
+  const { context } = options;
+  const sockets = new Set<Socket>();
+  const newcomers = new Map<string, number>();
+
+  function countNewcomer(key: string, change: 1 | -1): number {
+    const count = (newcomers.get(key) ?? 0) + change;
+    if (count > 0) newcomers.set(key, count);
+    else newcomers.delete(key);
+    return count;
+  }
+
+  function onConnection(socket: Socket): void {
+    // 'close' follows every error and is what everybody listens to.
+    socket.on("error", ignoreError);
+    if (sockets.size >= options.connectionsMax + shedMax) {
+      socket.destroy();
+      return;
+    }
+    const isShed = sockets.size >= options.connectionsMax;
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    serve(socket, isShed).catch((cause: unknown) => {
+      context.log.error({ event: "gateway.connection-failed", cause });
+      socket.destroy();
+    });
+  }
+
+  async function serve(socket: Socket, isShed: boolean): Promise<void> {
+    const reader = new ByteReader(socket);
+    const peer = plainAddress(socket.remoteAddress);
+    const address = await clientAddress(reader, peer, options.trustedProxies);
+    if (address === null) {
+      socket.destroy();
+      return;
+    }
+    const key = sourceKey(address);
+    const isCrowd = countNewcomer(key, 1) > newcomersPerSourceMax;
+    const shedding = isShed || isCrowd ? refuse("overloaded", isShed ? "the gateway has no connection left" : "too many connections from this address wait") : null;
+    try {
+      await serveProtocol(context, { socket, reader, address, shedding });
+    } finally {
+      countNewcomer(key, -1);
+    }
+  }
+
+  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 65_536 }, onConnection);
+  server.on("error", (cause) => context.log.error({ event: "gateway.listener-failed", cause }));
+  const port = await listen(server, options.port);
+
+  return {
+    port,
+    get connectionsOpen() {
+      return sockets.size;
+    },
+    stopAccepting() {
+      server.close();
+    },
+    async close() {
+      const isClosed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      for (const socket of sockets) socket.destroy();
+      await isClosed;
+    },
+  };
+}
+
+/** The address that limits and logs go by; null when there is nobody to serve. */
+async function clientAddress(reader: ByteReader, peer: string, trusted: readonly Prefix[]): Promise<string | null> {
+  if (!isInPrefixes(peer, trusted)) return peer;
+  if ((await reader.firstByte(headTimeoutMs)) === null) return null;
+  let isAbsent = false;
+  const reading = await reader.read<ProxyHeader>((input) => {
+    const header = readProxyHeader(input);
+    if (header.kind !== "absent") return header;
+    isAbsent = true;
+    return { kind: "message", message: { version: 1, source: null }, consumed: 0 };
+  }, proxyHeaderBytesMax, headTimeoutMs);
+  if (isAbsent) return peer;
+  if (reading.kind !== "message") return null;
+  return reading.message.source === null ? peer : plainAddress(reading.message.source.address);
+}
+
+async function serveProtocol(context: GatewayContext, connection: ClientConnection): Promise<void> {
+  const first = await connection.reader.firstByte(headTimeoutMs);
+  if (first === null) {
+    // A port check or a client that changed its mind: nothing to answer.
+    connection.reader.release();
+    connection.socket.destroy();
+    return;
+  }
+  switch (sniffProtocol(first)) {
+    case "socks5":
+      return serveSocks5(context, connection);
+    case "http":
+      return serveHttp(context, connection);
+    case "socks4":
+      return refuseSocks4(context, connection);
+    case "tls":
+      return refuseTls(context, connection);
+  }
+}
+
+/** A SOCKS4 "rejected" reply, and the reason for whoever looks at the bytes. */
+function refuseSocks4(context: GatewayContext, connection: ClientConnection): void {
+  noteRefusal(context, connection, { requestId: newRequestId(), protocol: "unknown", refusal: refuse("bad_request", "SOCKS4 has no password; use SOCKS5 or HTTP") });
+  const reply = Buffer.from([0x00, 0x5b, 0, 0, 0, 0, 0, 0]);
+  endGently(connection, Buffer.concat([reply, Buffer.from("SOCKS4 has no password; use SOCKS5 or HTTP.\r\n")]));
+}
+
+/** A fatal handshake_failure alert (RFC 8446, section 6.2): the program says "TLS refused" instead of hanging. */
+function refuseTls(context: GatewayContext, connection: ClientConnection): void {
+  noteRefusal(context, connection, { requestId: newRequestId(), protocol: "unknown", refusal: refuse("bad_request", "TLS to the proxy port is not offered; use an http:// or socks5:// proxy address") });
+  endGently(connection, Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]));
+}
+
+function ignoreError(): void {
+  // See onConnection.
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port, host: "::", backlog, ipv6Only: false }, () => {
+      server.off("error", reject);
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}

@@ -1,0 +1,23 @@
+/** HTTP CONNECT (RFC 9110, section 9.3.6): after the 200 the connection is a plain byte pipe. */
+import type { HttpRequestHead } from "@karvon/wire";
+import type { Principal } from "../session/authorise.ts";
+import { type ClientConnection, type GatewayContext, refuseHttp } from "./client-connection.ts";
+import { exitFields } from "./exit-fields.ts";
+
+export async function serveConnect(
+  context: GatewayContext,
+  connection: ClientConnection,
+  request: { requestId: string; target: Extract<HttpRequestHead["target"], { form: "authority" }>; principal: Principal },
+): Promise<void> {
+  const { requestId, target, principal } = request;
+  // Early data (a TLS hello that did not wait for the 200) is kept and goes first; the rest waits in the kernel.
+  const early = connection.reader.release();
+  const opened = await context.opener.open({ requestId, principal, protocol: "connect", host: target.host, port: target.port, callerAddress: connection.address });
+  if (opened.kind === "refused") {
+    refuseHttp(context, connection, { requestId, protocol: "connect", refusal: opened, account: principal.account, host: target.host, port: target.port });
+    return;
+  }
+  const fields = exitFields(requestId, opened).map((field) => `${field.name}: ${field.value}\r\n`);
+  connection.socket.write(`HTTP/1.1 200 Connection Established\r\n${fields.join("")}\r\n`, "latin1");
+  opened.stream.attach(connection.socket, early);
+}

@@ -1,0 +1,123 @@
+/** HTTP/1.x on the proxy port: reads heads, asks who it is, and hands each request to CONNECT or to the forwarder. */
+import { refuse, type Refusal } from "@karvon/domain";
+import { type HttpRequestHead, readBasicCredentials, readRequestHead } from "@karvon/wire";
+import type { AccessRefusal, Principal } from "../session/authorise.ts";
+import type { SpokenProtocol } from "../session/refusal-log.ts";
+import type { Reading } from "./byte-reader.ts";
+import { ByteWriter } from "./byte-writer.ts";
+import {
+  type ClientConnection,
+  endGently,
+  type GatewayContext,
+  headBytesMax,
+  headTimeoutMs,
+  keepAliveTimeoutMs,
+  newRequestId,
+  refuseHttp,
+} from "./client-connection.ts";
+import { forwardHttp } from "./forward-http.ts";
+import { serveConnect } from "./serve-connect.ts";
+
+export async function serveHttp(context: GatewayContext, connection: ClientConnection): Promise<void> {
+  const writer = new ByteWriter(connection.socket);
+  for (let served = 0; ; served += 1) {
+    const isThere = (await connection.reader.firstByte(served === 0 ? headTimeoutMs : keepAliveTimeoutMs)) !== null;
+    if (!isThere) {
+      connection.socket.end();
+      connection.socket.destroySoon();
+      return;
+    }
+    if (!(await serveOne(context, connection, writer))) return;
+  }
+}
+
+/** True when the connection is good for another request. */
+async function serveOne(context: GatewayContext, connection: ClientConnection, writer: ByteWriter): Promise<boolean> {
+  const requestId = newRequestId();
+  const refuseWith = (refusal: Refusal, about: { head?: HttpRequestHead; access?: AccessRefusal } = {}): false => {
+    writer.release();
+    refuseHttp(context, connection, {
+      requestId,
+      refusal,
+      protocol: about.head === undefined ? "unknown" : protocolOf(about.head),
+      account: about.access?.account ?? null,
+      isHead: about.head?.method === "HEAD",
+      ...placeOf(about.head),
+    });
+    return false;
+  };
+
+  const reading = await connection.reader.read(readRequestHead, headBytesMax, headTimeoutMs);
+  if (reading.kind !== "message") return refuseWith(refuse("bad_request", headTrouble(reading)));
+  const head = reading.message;
+  if (connection.shedding !== null) return refuseWith(connection.shedding, { head });
+  if (context.isDraining()) return refuseWith(refuse("draining", "the gateway is stopping"), { head });
+  const { target } = head;
+  if (target.form === "asterisk") return answerOptions(connection, writer);
+  const shape = shapeRefusal(head);
+  if (shape !== null) return refuseWith(shape, { head });
+
+  const access = await accessOf(context, connection, head);
+  if (access.kind === "refused") return refuseWith(access.refusal, { head, access });
+  return dispatch(context, connection, writer, { requestId, head, principal: access });
+}
+
+async function dispatch(
+  context: GatewayContext,
+  connection: ClientConnection,
+  writer: ByteWriter,
+  request: { requestId: string; head: HttpRequestHead; principal: Principal },
+): Promise<boolean> {
+  const { target } = request.head;
+  if (target.form === "absolute") return forwardHttp(context, connection, writer, { ...request, target });
+  writer.release();
+  if (target.form === "authority") await serveConnect(context, connection, { ...request, target });
+  return false;
+}
+
+function protocolOf(head: HttpRequestHead): SpokenProtocol {
+  return head.target.form === "authority" ? "connect" : "http";
+}
+
+function placeOf(head: HttpRequestHead | undefined): { host?: string; port?: number } {
+  const target = head?.target;
+  return target?.form === "authority" || target?.form === "absolute" ? { host: target.host, port: target.port } : {};
+}
+
+/** What the head reader lets through and a proxy must not serve. */
+function shapeRefusal(head: HttpRequestHead): Refusal | null {
+  const { target, method } = head;
+  if (target.form === "origin") return refuse("no_destination", "the request line holds a path only");
+  if (method === "TRACE") return refuse("bad_request", "TRACE is not served");
+  if (target.form === "absolute" && target.scheme !== "http") {
+    return refuse("bad_request", `a ${target.scheme} URL goes through CONNECT`);
+  }
+  return null;
+}
+
+async function accessOf(context: GatewayContext, connection: ClientConnection, head: HttpRequestHead): Promise<Principal | AccessRefusal> {
+  if (head.proxyAuthorization === null) return context.authoriser.authorise(null, connection.address);
+  const login = readBasicCredentials(head.proxyAuthorization);
+  if (login === null) return { kind: "refused", refusal: refuse("auth_failed", "Proxy-Authorization is not well-formed Basic"), account: null };
+  return context.authoriser.authorise(login, connection.address);
+}
+
+/** `OPTIONS *` asks the server itself (RFC 9110, section 9.3.7). */
+function answerOptions(connection: ClientConnection, writer: ByteWriter): false {
+  writer.release();
+  endGently(connection, "HTTP/1.1 204 No Content\r\nAllow: CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nConnection: close\r\n\r\n");
+  return false;
+}
+
+function headTrouble(reading: Exclude<Reading<unknown>, { kind: "message" }>): string {
+  switch (reading.kind) {
+    case "malformed":
+      return `the request is malformed: ${reading.reason}`;
+    case "ended":
+      return "the request ended before its head was complete";
+    case "too-large":
+      return `the request's head is longer than ${headBytesMax} bytes`;
+    case "timeout":
+      return `the request's head did not come within ${headTimeoutMs / 1_000} s`;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * Traffic Radar, the clock: once a second it reads all counters, ends sessions that may not go on, and tells the panels.
+ *
+ * A session is cut when its account has nothing left, its limit or its own cap is reached, it was silent for 5 minutes, or
+ * it is 12 hours old. So the overshoot past an empty balance is what moves in one second.
+ */
+import { accountRefusal, type UserAccount } from "../session/accounts.ts";
+import type { RefusalLog } from "../session/refusal-log.ts";
+import type { LiveSession, SessionLog, Totals } from "./session-log.ts";
+
+/** One second of this gateway, as `GET /radar` streams it. Bytes are of this second. */
+export interface RadarTick {
+  readonly atMs: number;
+  readonly gatewayId: string;
+  readonly sessionsOpen: number;
+  readonly tunnels: number;
+  readonly upBytes: number;
+  readonly downBytes: number;
+  readonly unflushedBytes: number;
+  readonly flushLagMs: number;
+  readonly refusals: Readonly<Record<string, number>>;
+  readonly clients: readonly Totals[];
+  readonly operators: readonly Totals[];
+  readonly nodes: readonly Totals[];
+}
+
+export interface Ticker {
+  /** Does one second's work now. */
+  tick(): void;
+  /** Ends sessions that may not go on. */
+  enforce(): void;
+  start(): void;
+  stop(): void;
+  /** How late the last tick came: the event loop was busy that long. */
+  readonly loopLagMs: number;
+  /** The greatest lag since the last call. */
+  takeLoopLagMaxMs(): number;
+}
+
+export interface TickerOptions {
+  readonly gatewayId: string;
+  readonly sessions: SessionLog;
+  readonly refusals: RefusalLog;
+  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly countTunnels: () => number;
+  readonly flushLagMs: () => number;
+  readonly onTick: (tick: RadarTick) => void;
+}
+
+const tickMs = 1_000;
+export const idleMsMax = 300_000;
+export const lifeMsMax = 12 * 3_600_000;
+
+export function createTicker(options: TickerOptions): Ticker {
+  const { sessions } = options;
+  let timer: NodeJS.Timeout | null = null;
+  let dueAtMs = 0;
+  let loopLagMs = 0;
+  let loopLagMaxMs = 0;
+  let last = { upBytes: 0, downBytes: 0 };
+
+  function enforce(): void {
+    const nowMs = options.monotonicMs();
+    const verdicts = new Map<UserAccount, string | null>();
+    for (const session of sessions.listOpen()) {
+      let verdict = verdicts.get(session.user);
+      if (verdict === undefined) {
+        verdict = accountRefusal(session.user)?.code ?? null;
+        verdicts.set(session.user, verdict);
+      }
+      const reason = verdict ?? ownEnd(session, nowMs);
+      if (reason !== null) session.cut(reason);
+    }
+  }
+
+  function tick(): void {
+    const lateMs = dueAtMs === 0 ? 0 : Math.max(0, options.monotonicMs() - dueAtMs);
+    loopLagMs = lateMs;
+    loopLagMaxMs = Math.max(loopLagMaxMs, lateMs);
+    dueAtMs = options.monotonicMs() + tickMs;
+    sessions.measure();
+    enforce();
+    const { upBytes, downBytes } = sessions;
+    options.onTick({
+      atMs: options.nowMs(),
+      gatewayId: options.gatewayId,
+      sessionsOpen: sessions.openCount,
+      tunnels: options.countTunnels(),
+      upBytes: upBytes - last.upBytes,
+      downBytes: downBytes - last.downBytes,
+      unflushedBytes: sessions.unpostedBytes,
+      flushLagMs: options.flushLagMs(),
+      refusals: options.refusals.takeRecent(),
+      ...sessions.takeTotals(),
+    });
+    last = { upBytes, downBytes };
+  }
+
+  return {
+    tick,
+    enforce,
+    start() {
+      dueAtMs = options.monotonicMs() + tickMs;
+      timer = setInterval(tick, tickMs);
+    },
+    stop() {
+      if (timer !== null) clearInterval(timer);
+      timer = null;
+    },
+    get loopLagMs() {
+      return loopLagMs;
+    },
+    takeLoopLagMaxMs() {
+      const taken = loopLagMaxMs;
+      loopLagMaxMs = 0;
+      return taken;
+    },
+  };
+}
+
+function ownEnd(session: LiveSession, nowMs: number): string | null {
+  if (session.maxBytes !== null && session.upBytes + session.downBytes >= session.maxBytes) return "limit_reached";
+  if (nowMs - session.movedAtMs >= idleMsMax) return "idle";
+  return nowMs - session.startedAtMs >= lifeMsMax ? "max_life" : null;
+}

@@ -1,0 +1,133 @@
+/**
+ * What this gateway knows of the money and limits of the clients that use it now.
+ *
+ * The database's balance is as old as the last flush; `pendingBytes` is what was carried since and is not posted yet.
+ * Their difference is what admission and the cut look at. Nothing here is a ledger: a wrong figure here ends a session
+ * early or late by one flush, never charges anything.
+ *
+ * Limits: 50,000 accounts of each kind; accounts without open sessions and pending bytes are forgotten after 10 minutes.
+ */
+import type { ProxyUserFacts } from "@karvon/db/sql";
+import { type Refusal, refuse } from "@karvon/domain";
+
+export interface ClientAccount {
+  readonly clientId: string;
+  balanceBytes: number;
+  pendingBytes: number;
+  sessionsOpen: number;
+  sessionsMax: number;
+  isActive: boolean;
+  usedAtMs: number;
+}
+
+export interface UserAccount {
+  readonly proxyUserId: string;
+  readonly client: ClientAccount;
+  username: string;
+  usedBytes: number;
+  pendingBytes: number;
+  limitBytes: number | null;
+  sessionsOpen: number;
+  sessionsMax: number | null;
+  isEnabled: boolean;
+  priceId: string;
+  usedAtMs: number;
+}
+
+export interface Accounts {
+  /** Takes what the database says now. Balances are taken only while nothing is pending: otherwise the flush knows better. */
+  update(facts: ProxyUserFacts): UserAccount;
+  setBalance(clientId: string, balanceBytes: bigint): ClientAccount | null;
+  listClients(): Iterable<ClientAccount>;
+  /** Forgets idle accounts. Called now and then. */
+  sweep(): void;
+}
+
+const accountsMax = 50_000;
+const forgetAfterMs = 600_000;
+
+export function createAccounts(nowMs: () => number): Accounts {
+  const clients = new Map<string, ClientAccount>();
+  const users = new Map<string, UserAccount>();
+
+  function clientOf(facts: ProxyUserFacts): ClientAccount {
+    const known = clients.get(facts.clientId);
+    const client = known ?? {
+      clientId: facts.clientId,
+      balanceBytes: Number(facts.balanceBytes),
+      pendingBytes: 0,
+      sessionsOpen: 0,
+      sessionsMax: 0,
+      isActive: false,
+      usedAtMs: 0,
+    };
+    if (client.pendingBytes === 0) client.balanceBytes = Number(facts.balanceBytes);
+    client.sessionsMax = facts.clientConcurrencyMax;
+    client.isActive = facts.isClientActive;
+    client.usedAtMs = nowMs();
+    clients.set(facts.clientId, client);
+    return client;
+  }
+
+  function userOf(facts: ProxyUserFacts, client: ClientAccount): UserAccount {
+    const user: UserAccount = users.get(facts.proxyUserId) ?? {
+      proxyUserId: facts.proxyUserId,
+      client,
+      username: facts.username,
+      usedBytes: Number(facts.usedBytes),
+      pendingBytes: 0,
+      limitBytes: null,
+      sessionsOpen: 0,
+      sessionsMax: null,
+      isEnabled: false,
+      priceId: facts.priceId,
+      usedAtMs: 0,
+    };
+    if (user.pendingBytes === 0) user.usedBytes = Number(facts.usedBytes);
+    user.limitBytes = facts.trafficLimitBytes === null ? null : Number(facts.trafficLimitBytes);
+    user.sessionsMax = facts.concurrencyMax;
+    user.isEnabled = facts.isEnabled;
+    user.priceId = facts.priceId;
+    user.usedAtMs = nowMs();
+    users.set(facts.proxyUserId, user);
+    return user;
+  }
+
+  function isForgettable(account: ClientAccount | UserAccount, atMs: number, size: number): boolean {
+    if (account.sessionsOpen > 0 || account.pendingBytes > 0) return false;
+    return size > accountsMax || account.usedAtMs < atMs - forgetAfterMs;
+  }
+
+  return {
+    update: (facts) => userOf(facts, clientOf(facts)),
+    setBalance(clientId, balanceBytes) {
+      const client = clients.get(clientId);
+      if (client !== undefined) client.balanceBytes = Number(balanceBytes);
+      return client ?? null;
+    },
+    listClients: () => clients.values(),
+    sweep() {
+      const atMs = nowMs();
+      for (const [id, user] of users) if (isForgettable(user, atMs, users.size)) users.delete(id);
+      const inUse = new Set([...users.values()].map((user) => user.client));
+      for (const [id, client] of clients) if (!inUse.has(client) && isForgettable(client, atMs, clients.size)) clients.delete(id);
+    },
+  };
+}
+
+/** Bytes that the client may still move; negative when it owes. */
+export function freeBytes(client: ClientAccount): number {
+  return client.balanceBytes - client.pendingBytes;
+}
+
+/** Why this user may not move another byte now, or null. Asked at admission and every second of every open session. */
+export function accountRefusal(user: UserAccount): Refusal | null {
+  if (!user.client.isActive) return refuse("account_suspended", "the client account is not active");
+  if (!user.isEnabled) return refuse("user_disabled", `proxy user ${user.username} is disabled`);
+  if (freeBytes(user.client) <= 0) return refuse("balance_exhausted", "0 bytes are left on the account");
+  const usedBytes = user.usedBytes + user.pendingBytes;
+  if (user.limitBytes !== null && usedBytes >= user.limitBytes) {
+    return refuse("limit_reached", `proxy user ${user.username} used ${usedBytes} of ${user.limitBytes} bytes`);
+  }
+  return null;
+}

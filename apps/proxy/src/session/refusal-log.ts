@@ -1,0 +1,114 @@
+/**
+ * Every refusal under its request id: counted for /metrics, written to the log, queued for the panels.
+ *
+ * Limits: 10,000 rows wait for the database, then the oldest are dropped and counted; 50 log lines a second, the rest
+ * is only counted. Counting never stops.
+ */
+import type { RefusalRow } from "@karvon/db/sql";
+import type { ProxyErrorCode, Refusal } from "@karvon/domain";
+import type { Logger } from "@karvon/telemetry";
+
+export type SpokenProtocol = "http" | "connect" | "socks5" | "unknown";
+
+export interface RefusedFacts {
+  readonly requestId: string;
+  readonly refusal: Refusal;
+  readonly protocol: SpokenProtocol;
+  readonly clientId: string | null;
+  readonly proxyUserId: string | null;
+  readonly targetHost: string | null;
+  readonly targetPort: number | null;
+  readonly clientAddress: string;
+}
+
+export interface RefusalLog {
+  add(facts: RefusedFacts): void;
+  /** Up to 1,000 rows that wait; give them back with `restore` when they could not be stored. */
+  take(): RefusalRow[];
+  restore(rows: readonly RefusalRow[]): void;
+  readonly counts: ReadonlyMap<ProxyErrorCode, number>;
+  /** Refusals since the last call, by code. */
+  takeRecent(): Record<string, number>;
+  readonly dropped: number;
+}
+
+const rowsMax = 10_000;
+const rowsPerWrite = 1_000;
+const linesPerSecond = 50;
+const detailLengthMax = 300;
+const hostLengthMax = 255;
+
+export function createRefusalLog(options: { gatewayId: string; log: Logger; nowMs: () => number }): RefusalLog {
+  let rows: RefusalRow[] = [];
+  let dropped = 0;
+  let recent: Record<string, number> = {};
+  const counts = new Map<ProxyErrorCode, number>();
+  const lines = { second: 0, written: 0 };
+
+  function mayWriteLine(atMs: number): boolean {
+    const second = Math.floor(atMs / 1_000);
+    if (second !== lines.second) {
+      lines.second = second;
+      lines.written = 0;
+    }
+    lines.written += 1;
+    return lines.written <= linesPerSecond;
+  }
+
+  function keepNewest(): void {
+    if (rows.length <= rowsMax) return;
+    dropped += rows.length - rowsMax;
+    rows = rows.slice(-rowsMax);
+  }
+
+  return {
+    add(facts) {
+      const { code, detail } = facts.refusal;
+      const atMs = options.nowMs();
+      counts.set(code, (counts.get(code) ?? 0) + 1);
+      recent[code] = (recent[code] ?? 0) + 1;
+      const row: RefusalRow = {
+        id: facts.requestId,
+        atMs,
+        gatewayId: options.gatewayId,
+        clientId: facts.clientId,
+        proxyUserId: facts.proxyUserId,
+        code,
+        detail: storable(detail, detailLengthMax),
+        protocol: facts.protocol,
+        targetHost: facts.targetHost === null ? null : storable(facts.targetHost, hostLengthMax),
+        targetPort: facts.targetPort,
+        clientAddress: facts.clientAddress === "" ? null : facts.clientAddress,
+      };
+      rows.push(row);
+      keepNewest();
+      if (mayWriteLine(atMs)) {
+        const { id, atMs: _atMs, gatewayId: _gatewayId, ...rest } = row;
+        options.log.info({ event: "session.refused", requestId: id, ...rest });
+      }
+    },
+    take() {
+      const taken = rows.slice(0, rowsPerWrite);
+      rows = rows.slice(rowsPerWrite);
+      return taken;
+    },
+    restore(taken) {
+      rows = [...taken, ...rows];
+      keepNewest();
+    },
+    counts,
+    takeRecent() {
+      const taken = recent;
+      recent = {};
+      return taken;
+    },
+    get dropped() {
+      return dropped;
+    },
+  };
+}
+
+/** PostgreSQL refuses NUL in text: one bad name must not spoil a whole batch. */
+function storable(text: string, lengthMax: number): string {
+  return text.slice(0, lengthMax).replaceAll("\0", "?");
+}

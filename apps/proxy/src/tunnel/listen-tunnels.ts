@@ -1,0 +1,146 @@
+/**
+ * The tunnel port: TLS 1.3 only, ALPN `karvon/1`, ended in this process because the channel binding must be.
+ *
+ * A PROXY protocol header is read from trusted addresses only, before the handshake, and is optional there. The default
+ * handshake timeout of Node reports a silent peer but leaves its socket open; here it is destroyed.
+ *
+ * Limits: 10 s for header and handshake together, 2,000 connections in handshake.
+ */
+import { isInPrefixes, type Prefix } from "@karvon/domain";
+import type { Logger } from "@karvon/telemetry";
+import { readProxyHeader } from "@karvon/wire";
+import { createServer as createTcpServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import { plainAddress } from "../session/source-key.ts";
+
+export const tunnelProtocol = "karvon/1";
+
+export interface TunnelListenerOptions {
+  readonly port: number;
+  readonly keyPem: string;
+  readonly certPem: string;
+  readonly trustedProxies: readonly Prefix[];
+  readonly log: Logger;
+  readonly onTunnel: (socket: TLSSocket, address: string) => void;
+}
+
+export interface TunnelListener {
+  readonly port: number;
+  stopAccepting(): void;
+  close(): Promise<void>;
+}
+
+const handshakeTimeoutMs = 10_000;
+const handshakesMax = 2_000;
+const headerBytesMax = 1_024;
+
+export async function listenTunnels(options: TunnelListenerOptions): Promise<TunnelListener> {
+  const sockets = new Set<Socket>();
+  /** The device's address by the end of the TCP connection that is in handshake. */
+  const addresses = new Map<string, string>();
+
+  // Node takes highWaterMark here although its types do not list it: one TLS record more or less a read.
+  const tlsOptions = {
+    key: options.keyPem,
+    cert: options.certPem,
+    minVersion: "TLSv1.3" as const,
+    ciphers: "TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384",
+    ALPNProtocols: [tunnelProtocol],
+    handshakeTimeout: handshakeTimeoutMs,
+    highWaterMark: 65_536,
+    noDelay: true,
+  };
+  const tls = createTlsServer(tlsOptions, (socket) => {
+    const key = endOf(socket);
+    const address = addresses.get(key);
+    addresses.delete(key);
+    socket.on("error", ignoreError);
+    if (address === undefined || socket.alpnProtocol !== tunnelProtocol) {
+      socket.destroy();
+      return;
+    }
+    options.onTunnel(socket, address);
+  });
+  tls.on("tlsClientError", (cause, socket) => {
+    addresses.delete(endOf(socket));
+    options.log.debug({ event: "tunnel.handshake-failed", cause });
+    socket.destroy();
+  });
+
+  function beginTls(socket: Socket, address: string): void {
+    const key = endOf(socket);
+    addresses.set(key, address);
+    socket.once("close", () => addresses.delete(key));
+    tls.emit("connection", socket);
+  }
+
+  const tcp = createTcpServer({ noDelay: true, highWaterMark: 65_536 }, (socket) => {
+    socket.on("error", ignoreError);
+    if (addresses.size >= handshakesMax) {
+      socket.destroy();
+      return;
+    }
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+    const peer = plainAddress(socket.remoteAddress);
+    if (isInPrefixes(peer, options.trustedProxies)) readHeader(socket, peer, beginTls);
+    else beginTls(socket, peer);
+  });
+  tcp.on("error", (cause) => options.log.error({ event: "tunnel.listener-failed", cause }));
+
+  const port = await new Promise<number>((resolve, reject) => {
+    tcp.once("error", reject);
+    tcp.listen({ port: options.port, backlog: 4_096 }, () => {
+      tcp.off("error", reject);
+      const bound = tcp.address();
+      resolve(typeof bound === "object" && bound !== null ? bound.port : options.port);
+    });
+  });
+
+  return {
+    port,
+    stopAccepting() {
+      tcp.close();
+    },
+    async close() {
+      const isClosed = new Promise<void>((resolve) => {
+        tcp.close(() => resolve());
+      });
+      for (const socket of sockets) socket.destroy();
+      await isClosed;
+    },
+  };
+}
+
+/** Reads an optional PROXY header; what follows it goes back into the socket for the TLS handshake. */
+function readHeader(socket: Socket, peer: string, onAddress: (socket: Socket, address: string) => void): void {
+  let received: Buffer = Buffer.alloc(0);
+  const timer = setTimeout(() => socket.destroy(), handshakeTimeoutMs);
+  socket.once("close", () => clearTimeout(timer));
+  socket.on("data", onData);
+
+  function onData(chunk: Buffer): void {
+    received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
+    const header = readProxyHeader(received);
+    if (header.kind === "more" && received.length < headerBytesMax) return;
+    if (header.kind === "more" || header.kind === "malformed") {
+      socket.destroy();
+      return;
+    }
+    clearTimeout(timer);
+    socket.off("data", onData);
+    socket.pause();
+    const rest = header.kind === "absent" ? received : received.subarray(header.consumed);
+    if (rest.length > 0) socket.unshift(rest);
+    const source = header.kind === "absent" ? null : header.message.source;
+    onAddress(socket, source === null ? peer : plainAddress(source.address));
+  }
+}
+
+function endOf(socket: Socket): string {
+  return `${socket.remoteAddress ?? ""} ${socket.remotePort ?? 0} ${socket.localPort ?? 0}`;
+}
+
+function ignoreError(): void {
+  // 'close' follows; whoever owns the socket listens to it.
+}
