@@ -1,8 +1,15 @@
 export * from "./feed.ts";
-export * from "./sniff.ts";
+export * from "./http/chunked-scanner.ts";
+export * from "./http/credentials.ts";
+export * from "./http/forward.ts";
+export * from "./http/request-head.ts";
+export * from "./http/response-head.ts";
 export type * from "./http/types.ts";
+export * from "./proxy-protocol/proxy-header.ts";
+export * from "./sniff.ts";
+export * from "./socks5/socks5.ts";
 export * from "./tunnel/control.ts";
-export * from "./pending.ts";
 export * from "./tunnel/frame.ts";
 export * from "./tunnel/frame-reader.ts";
 export * from "./tunnel/stream-frames.ts";
+export * from "./username/proxy-username.ts";

@@ -1,0 +1,144 @@
+/**
+ * Finds where a chunked body ends (RFC 9112, section 7.1) without copying it: what is well-formed passes on unchanged.
+ *
+ * Strict: CRLF line ends, plain hexadecimal sizes, nothing between a size and its line end but an extension. It does
+ * not decode, and does not look at what trailers say.
+ *
+ * Limits: sizes of 12 hexadecimal digits, 256 bytes of extension a chunk, 8 KiB of trailers.
+ */
+import { type Malformed, malformed } from "../feed.ts";
+
+export interface ChunkedScanner {
+  /** Looks at the next bytes of the body. "end" tells how many of them still belong to it. Not to be called after an end. */
+  scan(chunk: Buffer): { readonly kind: "more" } | { readonly kind: "end"; readonly consumed: number } | Malformed;
+}
+
+const sizeDigitsMax = 12;
+const extensionBytesMax = 256;
+const trailerBytesMax = 8_192;
+const cr = 0x0d;
+const lf = 0x0a;
+
+type State =
+  | "size"
+  | "extension"
+  | "size-lf"
+  | "data"
+  | "data-cr"
+  | "data-lf"
+  | "trailer-start"
+  | "trailer"
+  | "trailer-lf"
+  | "end-lf"
+  | "end";
+
+class Scanner implements ChunkedScanner {
+  #state: State = "size";
+  #digits = 0;
+  #size = 0;
+  #left = 0;
+  #extensionBytes = 0;
+  #trailerBytes = 0;
+
+  scan(chunk: Buffer): { readonly kind: "more" } | { readonly kind: "end"; readonly consumed: number } | Malformed {
+    let at = 0;
+    while (at < chunk.length) {
+      if (this.#state === "data") {
+        const size = Math.min(this.#left, chunk.length - at);
+        this.#left -= size;
+        at += size;
+        if (this.#left === 0) this.#state = "data-cr";
+        continue;
+      }
+      const problem = this.#step(chunk[at] ?? 0);
+      if (problem !== null) return malformed(problem);
+      at += 1;
+      if (this.#state === "end") return { kind: "end", consumed: at };
+    }
+    return { kind: "more" };
+  }
+
+  #step(byte: number): string | null {
+    switch (this.#state) {
+      case "size":
+        return this.#sizeByte(byte);
+      case "extension":
+        return this.#extensionByte(byte);
+      case "size-lf":
+        return this.#expect(byte, lf, this.#size === 0 ? "trailer-start" : "data");
+      case "data-cr":
+        return this.#expect(byte, cr, "data-lf");
+      case "data-lf":
+        this.#digits = 0;
+        this.#size = 0;
+        return this.#expect(byte, lf, "size");
+      case "trailer-start":
+      case "trailer":
+        return this.#trailerByte(byte);
+      case "trailer-lf":
+        return this.#expect(byte, lf, "trailer-start");
+      case "end-lf":
+        return this.#expect(byte, lf, "end");
+      case "data":
+      case "end":
+        return "chunked-state";
+    }
+  }
+
+  #expect(byte: number, wanted: number, next: State): string | null {
+    if (byte !== wanted) return "chunk-line-end";
+    this.#state = next;
+    if (next === "data") this.#left = this.#size;
+    return null;
+  }
+
+  #sizeByte(byte: number): string | null {
+    const digit = hexDigit(byte);
+    if (digit >= 0) {
+      this.#digits += 1;
+      this.#size = this.#size * 16 + digit;
+      return this.#digits > sizeDigitsMax ? "chunk-size" : null;
+    }
+    if (this.#digits === 0) return "chunk-size";
+    this.#extensionBytes = 0;
+    if (byte === cr) this.#state = "size-lf";
+    else if (byte === 0x3b) this.#state = "extension";
+    else return "chunk-size";
+    return null;
+  }
+
+  #extensionByte(byte: number): string | null {
+    if (byte === cr) {
+      this.#state = "size-lf";
+      return null;
+    }
+    this.#extensionBytes += 1;
+    return isControl(byte) || this.#extensionBytes > extensionBytesMax ? "chunk-extension" : null;
+  }
+
+  #trailerByte(byte: number): string | null {
+    if (byte === cr) {
+      this.#state = this.#state === "trailer-start" ? "end-lf" : "trailer-lf";
+      return null;
+    }
+    if (this.#state === "trailer-start" && (byte === 0x20 || byte === 0x09)) return "folded-field";
+    this.#state = "trailer";
+    this.#trailerBytes += 1;
+    return isControl(byte) || this.#trailerBytes > trailerBytesMax ? "trailer" : null;
+  }
+}
+
+export function createChunkedScanner(): ChunkedScanner {
+  return new Scanner();
+}
+
+function hexDigit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30;
+  const lower = byte | 0x20;
+  return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+/** Tabs are allowed. */
+function isControl(byte: number): boolean {
+  return (byte < 0x20 && byte !== 0x09) || byte === 0x7f;
+}

@@ -1,0 +1,105 @@
+/** What request and response heads have in common: where a head ends, and its field lines (RFC 9112, sections 2 and 5). */
+import { type Malformed, malformed } from "../feed.ts";
+import type { HttpField } from "./types.ts";
+
+const cr = 0x0d;
+const lf = 0x0a;
+const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+// Everything but visible characters, obs-text, space and tab.
+// oxlint-disable-next-line no-control-regex
+const badValuePattern = /[\0-\u0008\u000a-\u001f\u007f]/;
+
+export interface HeadLimits {
+  readonly headBytesMax: number;
+  readonly fieldsMax: number;
+}
+
+/** A whole head: its lines without line ends, the empty last one left out. */
+interface HeadLines {
+  readonly kind: "lines";
+  readonly lines: readonly string[];
+  readonly consumed: number;
+}
+
+/**
+ * Looks for the empty line, from `from` on. A line feed without its carriage return is refused where it stands, so the
+ * answer does not depend on how the bytes were split.
+ */
+export function readHeadLines(input: Buffer, from: number, limits: HeadLimits): HeadLines | { readonly kind: "more" } | Malformed {
+  const until = from + limits.headBytesMax;
+  let lineStart = from;
+  while (true) {
+    const end = input.indexOf(lf, lineStart);
+    if (end < 0 || end >= until) return input.length > until || end >= until ? malformed("head-too-large") : { kind: "more" };
+    if (end === lineStart || input[end - 1] !== cr) return malformed("bare-line-feed");
+    if (end - lineStart === 1) {
+      const text = input.toString("latin1", from, Math.max(from, lineStart - 2));
+      return { kind: "lines", lines: text.split("\r\n"), consumed: end + 1 };
+    }
+    lineStart = end + 1;
+  }
+}
+
+/** The lines behind the first one as fields. */
+export function readFields(lines: readonly string[], limits: HeadLimits): readonly HttpField[] | Malformed {
+  if (lines.length - 1 > limits.fieldsMax) return malformed("too-many-fields");
+  const fields: HttpField[] = [];
+  for (let index = 1; index < lines.length; index += 1) {
+    const field = readField(lines[index] ?? "");
+    if ("kind" in field) return field;
+    fields.push(field);
+  }
+  return fields;
+}
+
+function readField(line: string): HttpField | Malformed {
+  if (line.startsWith(" ") || line.startsWith("\t")) return malformed("folded-field");
+  const colon = line.indexOf(":");
+  if (colon < 0) return malformed("field-without-colon");
+  const name = line.slice(0, colon);
+  if (!tokenPattern.test(name)) return malformed("field-name");
+  const value = trimBlanks(line, colon + 1);
+  return badValuePattern.test(value) ? malformed("field-value") : { name, value };
+}
+
+/** Without spaces and tabs at both ends; linear, whatever the line is made of. */
+function trimBlanks(line: string, from: number): string {
+  let start = from;
+  let end = line.length;
+  while (start < end && isBlank(line, start)) start += 1;
+  while (end > start && isBlank(line, end - 1)) end -= 1;
+  return line.slice(start, end);
+}
+
+function isBlank(line: string, at: number): boolean {
+  const character = line[at];
+  return character === " " || character === "\t";
+}
+
+export function isToken(text: string): boolean {
+  return tokenPattern.test(text);
+}
+
+/** Values of all fields with this lower-case name, in order. */
+export function valuesOf(fields: readonly HttpField[], lowerName: string): readonly string[] {
+  return fields
+    .filter((field) => field.name.length === lowerName.length && field.name.toLowerCase() === lowerName)
+    .map((field) => field.value);
+}
+
+/** The members of a comma-separated list field in lower case, over all its lines. */
+export function listOf(fields: readonly HttpField[], lowerName: string): readonly string[] {
+  return valuesOf(fields, lowerName)
+    .flatMap((value) => value.split(","))
+    .map((member) => member.trim().toLowerCase())
+    .filter((member) => member !== "");
+}
+
+/** The one Content-Length, null when there is none. Signs, lists, repeats and anything over 15 digits are malformed. */
+export function readContentLength(fields: readonly HttpField[]): number | null | Malformed {
+  const values = valuesOf(fields, "content-length");
+  const [value] = values;
+  if (value === undefined) return null;
+  if (values.length > 1 || !/^\d{1,15}$/.test(value)) return malformed("content-length");
+  return Number(value);
+}

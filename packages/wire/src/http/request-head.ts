@@ -1,0 +1,104 @@
+/**
+ * Reads the head of an HTTP/1.x request to the proxy (RFC 9112), refusing everything two parsers may read differently.
+ *
+ * Refused beside what the grammar refuses: bare line feeds, folded fields, two Host lines, none in HTTP/1.1,
+ * Content-Length with Transfer-Encoding, repeated or listed lengths, Transfer-Encoding in HTTP/1.0 or other than
+ * `chunked`, CONNECT with a body, two Proxy-Authorization lines, TRACE. One empty line before the request is skipped.
+ * It does not judge where the request may go.
+ *
+ * Limits: 16 KiB for the head, 8 KiB for the target, 100 fields, 32 characters for the method.
+ */
+import { type Feed, type Malformed, malformed, needMore } from "../feed.ts";
+import { isToken, listOf, readContentLength, readFields, readHeadLines, valuesOf } from "./field-lines.ts";
+import { readRequestTarget } from "./request-target.ts";
+import type { BodyFraming, HttpField, HttpRequestHead } from "./types.ts";
+
+export const requestHeadBytesMax = 16_384;
+const limits = { headBytesMax: requestHeadBytesMax, fieldsMax: 100 };
+const methodBytesMax = 32;
+const hostPattern = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
+
+export function readRequestHead(input: Buffer): Feed<HttpRequestHead> {
+  const from = skipEmptyLine(input);
+  if (from === null) return needMore;
+  const methodProblem = checkMethodBytes(input, from);
+  if (methodProblem !== null) return methodProblem;
+  const head = readHeadLines(input, from, limits);
+  if (head.kind !== "lines") return head;
+  const message = readLines(head.lines);
+  return "kind" in message ? message : { kind: "message", message, consumed: head.consumed };
+}
+
+/** Where the request line begins; null when that cannot be told yet. */
+function skipEmptyLine(input: Buffer): number | null {
+  if (input.length === 0 || (input[0] === 0x0d && input.length === 1)) return null;
+  return input[0] === 0x0d && input[1] === 0x0a ? 2 : 0;
+}
+
+/** Refuses binary noise at once instead of waiting for an empty line that never comes. */
+function checkMethodBytes(input: Buffer, from: number): Feed<never> | null {
+  const seen = input.toString("latin1", from, from + methodBytesMax + 1);
+  const space = seen.indexOf(" ");
+  const method = space < 0 ? seen : seen.slice(0, space);
+  if (method === "") return space < 0 ? needMore : malformed("method");
+  if (method.length > methodBytesMax || !isToken(method)) return malformed("method");
+  return space < 0 ? needMore : null;
+}
+
+function readLines(lines: readonly string[]): HttpRequestHead | Malformed {
+  const [method, targetText, version, extra] = (lines[0] ?? "").split(" ");
+  if (method === undefined || targetText === undefined || extra !== undefined) return malformed("request-line");
+  if (version !== "HTTP/1.1" && version !== "HTTP/1.0") return malformed("version");
+  if (method === "TRACE") return malformed("trace-refused");
+  const target = readRequestTarget(method, targetText);
+  if ("kind" in target) return target;
+  const fields = readFields(lines, limits);
+  if ("kind" in fields) return fields;
+  const isVersion11 = version === "HTTP/1.1";
+  const hostProblem = checkHostField(fields, isVersion11);
+  if (hostProblem !== null) return hostProblem;
+  const body = readBody(fields, isVersion11);
+  if ("reason" in body) return body;
+  if (method === "CONNECT" && hasFraming(fields)) return malformed("connect-with-body");
+  const credentials = valuesOf(fields, "proxy-authorization");
+  if (credentials.length > 1) return malformed("two-proxy-authorizations");
+  return {
+    method,
+    target,
+    version: isVersion11 ? "1.1" : "1.0",
+    fields,
+    body,
+    keepAlive: isKeptAlive(fields, isVersion11),
+    expectContinue: isVersion11 && listOf(fields, "expect").includes("100-continue"),
+    proxyAuthorization: credentials[0] ?? null,
+  };
+}
+
+function checkHostField(fields: readonly HttpField[], isVersion11: boolean): Malformed | null {
+  const hosts = valuesOf(fields, "host");
+  if (hosts.length > 1) return malformed("two-hosts");
+  const [host] = hosts;
+  if (host === undefined) return isVersion11 ? malformed("no-host") : null;
+  return hostPattern.test(host) ? null : malformed("host");
+}
+
+function readBody(fields: readonly HttpField[], isVersion11: boolean): BodyFraming | Malformed {
+  const codings = valuesOf(fields, "transfer-encoding");
+  const length = readContentLength(fields);
+  if (length !== null && typeof length !== "number") return length;
+  if (codings.length === 0) return length === null || length === 0 ? { kind: "none" } : { kind: "length", bytes: length };
+  if (length !== null) return malformed("length-and-transfer-encoding");
+  if (!isVersion11) return malformed("transfer-encoding-in-1.0");
+  return codings.length === 1 && codings[0]?.toLowerCase() === "chunked" ? { kind: "chunked" } : malformed("transfer-encoding");
+}
+
+function hasFraming(fields: readonly HttpField[]): boolean {
+  return valuesOf(fields, "content-length").length + valuesOf(fields, "transfer-encoding").length > 0;
+}
+
+/** Programs that speak to proxies say it in either field. */
+function isKeptAlive(fields: readonly HttpField[], isVersion11: boolean): boolean {
+  const options = [...listOf(fields, "connection"), ...listOf(fields, "proxy-connection")];
+  if (options.includes("close")) return false;
+  return isVersion11 || options.includes("keep-alive");
+}

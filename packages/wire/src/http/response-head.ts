@@ -1,0 +1,60 @@
+/**
+ * Reads the head of a target's HTTP/1.x response and says where its body ends (RFC 9112, section 6.3).
+ *
+ * As strict as the request reader about framing: what is unclear is malformed and becomes a 502. A response without
+ * a reason phrase is taken. 101 is refused, since Upgrade is never forwarded.
+ *
+ * Limits: 64 KiB for the head, 256 fields.
+ */
+import { type Feed, type Malformed, malformed } from "../feed.ts";
+import { listOf, readContentLength, readFields, readHeadLines, valuesOf } from "./field-lines.ts";
+import type { BodyFraming, HttpField, HttpResponseHead } from "./types.ts";
+
+export const responseHeadBytesMax = 65_536;
+const limits = { headBytesMax: responseHeadBytesMax, fieldsMax: 256 };
+const statusLinePattern = /^HTTP\/1\.([01]) ([1-5]\d\d)(?: ([\t\x20-\x7e\x80-\xff]*))?$/;
+const protocolName = "HTTP/1.";
+
+/** `requestMethod` matters because a response to HEAD has no body, whatever it says. */
+export function readResponseHead(input: Buffer, requestMethod: string): Feed<HttpResponseHead> {
+  const seen = input.toString("latin1", 0, protocolName.length);
+  if (!protocolName.startsWith(seen)) return malformed("status-line");
+  const head = readHeadLines(input, 0, limits);
+  if (head.kind !== "lines") return head;
+  const message = readLines(head.lines, requestMethod);
+  return "kind" in message ? message : { kind: "message", message, consumed: head.consumed };
+}
+
+function readLines(lines: readonly string[], requestMethod: string): HttpResponseHead | Malformed {
+  const match = statusLinePattern.exec(lines[0] ?? "");
+  if (match === null) return malformed("status-line");
+  const status = Number(match[2]);
+  if (status === 101) return malformed("upgrade");
+  const fields = readFields(lines, limits);
+  if ("kind" in fields) return fields;
+  const isVersion11 = match[1] === "1";
+  const body = readBody(fields, status, requestMethod, isVersion11);
+  if ("reason" in body) return body;
+  const options = listOf(fields, "connection");
+  return {
+    status,
+    reason: match[3] ?? "",
+    version: isVersion11 ? "1.1" : "1.0",
+    fields,
+    body,
+    isInterim: status < 200,
+    keepAlive: body.kind !== "close" && !options.includes("close") && (isVersion11 || options.includes("keep-alive")),
+  };
+}
+
+function readBody(fields: readonly HttpField[], status: number, requestMethod: string, isVersion11: boolean): BodyFraming | Malformed {
+  const codings = valuesOf(fields, "transfer-encoding");
+  const length = readContentLength(fields);
+  if (length !== null && typeof length !== "number") return length;
+  if (codings.length > 0 && length !== null) return malformed("length-and-transfer-encoding");
+  if (codings.length > 0 && !isVersion11) return malformed("transfer-encoding-in-1.0");
+  if (requestMethod === "HEAD" || status < 200 || status === 204 || status === 304) return { kind: "none" };
+  if (codings.length > 0) return listOf(fields, "transfer-encoding").at(-1) === "chunked" ? { kind: "chunked" } : { kind: "close" };
+  if (length === null) return { kind: "close" };
+  return length === 0 ? { kind: "none" } : { kind: "length", bytes: length };
+}
