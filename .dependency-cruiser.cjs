@@ -32,7 +32,7 @@ const may = {
   "apps/demo": ["domain", "agent", "settings", "telemetry"],
   "apps/web": ["domain", "api", "services", "services/inputs", "settings", "telemetry", "db"],
   "apps/launcher": ["domain", "postgres", "db", "services", "security", "settings", "telemetry"],
-  "apps/cli": ["domain", "postgres", "db", "services", "settings", "telemetry"],
+  "apps/cli": ["domain", "postgres", "db", "services", "services/inputs", "settings", "telemetry"],
 };
 
 const TEST = "(\\.(test|e2e|bench)\\.tsx?$|/(e2e|bench|test|testing)/)";

@@ -1,2 +1,2 @@
 export { PostgresStartError } from "./errors.ts";
-export { startPostgres, type RunningPostgres, type StartPostgresOptions } from "./start-postgres.ts";
+export { findPostgres, startPostgres, type RunningPostgres, type StartPostgresOptions } from "./start-postgres.ts";

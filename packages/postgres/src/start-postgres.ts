@@ -73,6 +73,15 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   }
 }
 
+/** The server that runs in the folder now, or null: for programs beside the launcher, which must not start one. */
+export async function findPostgres(options: StartPostgresOptions): Promise<RunningPostgres | null> {
+  const dir = resolve(options.dir);
+  if (!existsSync(join(dir, "data", "postmaster.pid"))) return null;
+  const cluster = prepareCluster(dir);
+  const running = await findRunning(cluster);
+  return running === null ? null : describe(cluster, running, options.database, true);
+}
+
 function prepareCluster(dir: string): Cluster {
   try {
     mkdirSync(dir, { recursive: true, mode: 0o700 });

@@ -1,0 +1,135 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { keyPath, readSettings, secretNames } from "@karvon/settings";
+import {
+  createTestDatabase,
+  openFixtures,
+  type ClientFixture,
+  type Fixtures,
+  type OperatorFixture,
+  type TestDatabase,
+} from "@karvon/testkit";
+import { generate } from "selfsigned";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connect } from "./connect.ts";
+import { run } from "./run.ts";
+
+let database: TestDatabase;
+let fixtures: Fixtures;
+let client: ClientFixture;
+let operator: OperatorFixture;
+let dataDir = "";
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  fixtures = openFixtures(database.url);
+  client = await fixtures.makeClient();
+  operator = await fixtures.makeOperator();
+  await fixtures.credit(client.clientId, 5_000_000_000n);
+  dataDir = mkdtempSync(join(tmpdir(), "karvon-cli-"));
+  mkdirSync(join(dataDir, "keys"));
+  for (const name of secretNames) writeFileSync(keyPath(dataDir, name), randomBytes(32).toString("base64url"));
+  const identity = await generate([{ name: "commonName", value: "test" }], { keyType: "ec", curve: "P-256" });
+  writeFileSync(keyPath(dataDir, "tunnel-key.pem"), identity.private);
+  writeFileSync(keyPath(dataDir, "tunnel-cert.pem"), identity.cert);
+});
+afterAll(async () => {
+  await fixtures.close();
+  await database.drop();
+  rmSync(dataDir, { recursive: true });
+});
+
+async function typed(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const said = { out: "", err: "" };
+  const terminal = { out: (text: string) => void (said.out += text), err: (text: string) => void (said.err += text) };
+  const settings = readSettings({ DATABASE_URL: database.url, KARVON_DATA_DIR: dataDir });
+  return { code: await run(args, terminal, () => connect(settings)), ...said };
+}
+
+async function json(...args: string[]): Promise<unknown> {
+  const { code, out, err } = await typed(...args, "--json");
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  return JSON.parse(out);
+}
+
+describe("karvon on a database", () => {
+  test("makes, lists, disables and enables a proxy user, and the audit log names the command line", async () => {
+    expect(await json("proxy-user", "create", "--username", "robot1", "--limit-gb", "2")).toMatchObject({
+      username: "robot1",
+      password: expect.stringMatching(/^pxk[A-Za-z0-9]{24}$/),
+    });
+    expect(await json("proxy-user", "list")).toMatchObject([{ username: "robot1", status: "active", trafficLimitBytes: 2_000_000_000 }]);
+    await json("proxy-user", "disable", "robot1");
+    expect(await json("proxy-user", "list")).toMatchObject([{ username: "robot1", status: "disabled" }]);
+    await json("proxy-user", "enable", "robot1");
+    const audit = await fixtures.pool.query("select action, actor_id, actor_role from audit_log order by seq");
+    expect(audit.rows).toEqual(
+      ["create", "disable", "enable"].map((verb) => ({ action: `proxy_user.${verb}`, actor_id: "system:cli", actor_role: "client" })),
+    );
+  });
+
+  test("refuses a username that is taken, with its code", async () => {
+    await typed("proxy-user", "create", "--username", "robot2");
+    expect(await typed("proxy-user", "create", "--username", "robot2")).toMatchObject({
+      code: 1,
+      out: "",
+      err: expect.stringContaining("(USERNAME_TAKEN)"),
+    });
+  });
+
+  test("refuses a username that the grammar does not know before it is written", async () => {
+    expect(await typed("proxy-user", "create", "--username", "Ann-Lee")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("username: A proxy username has 4 to 32"),
+    });
+  });
+
+  test("makes an enrolment code for the only operator", async () => {
+    const made = await json("enroll-code", "--label", "attic");
+    expect(made).toMatchObject({ code: expect.stringMatching(/^kve1\./), command: expect.stringContaining("karvon-agent enroll kve1.") });
+    const tokens = await fixtures.pool.query("select operator_id, label from enrolment_token");
+    expect(tokens.rows).toEqual([{ operator_id: operator.operatorId, label: "attic" }]);
+  });
+
+  test("tells the balance to the byte", async () => {
+    expect(await json("balance")).toMatchObject({ email: client.email, balanceBytes: 5_000_000_000, picoUsdPerByte: 3000 });
+  });
+
+  test("lists nodes and sessions", async () => {
+    const { nodeId } = await fixtures.makeNode(operator.operatorId);
+    expect(await json("nodes")).toMatchObject([{ id: nodeId, operatorEmail: operator.email, state: "offline" }]);
+    expect(await json("sessions", "--status", "open", "--limit", "500")).toEqual([]);
+    expect(await typed("sessions", "--status", "open")).toMatchObject({ code: 0, out: "none\n" });
+  });
+
+  test("reconciles, and says so with its exit code", async () => {
+    const found = await typed("reconcile");
+    expect(found).toMatchObject({ code: 0, err: "" });
+    expect(found.out).toContain("measured by the gateways    0 bytes");
+    await fixtures.pool.query("alter table ledger_account disable trigger all");
+    await fixtures.pool.query("update ledger_account set posted = posted + 1 where owner_id = $1", [client.clientId]);
+    expect((await typed("reconcile")).code).toBe(1);
+  });
+
+  test("asks which client when there are two", async () => {
+    const second = await fixtures.makeClient();
+    expect(await typed("balance")).toMatchObject({ code: 1, err: expect.stringContaining("say which one with --client EMAIL") });
+    expect(await json("balance", "--client", second.email)).toMatchObject({ balanceBytes: 0 });
+    expect(await typed("balance", "--client", "nobody@test.local")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("There is no client with the address nobody@test.local"),
+    });
+  });
+});
+
+test("a data folder without a running platform gets one sentence", async () => {
+  const said: string[] = [];
+  const settings = readSettings({ KARVON_DATA_DIR: dataDir });
+  const code = await run(["nodes"], { out: () => undefined, err: (text) => said.push(text) }, () => connect(settings));
+  expect(code).toBe(1);
+  expect(said.join("")).toMatch(
+    /^karvon: Karvon does not run on .*; start it with npm start, or set KARVON_DATA_DIR or DATABASE_URL to the one that does\.\n$/,
+  );
+});
