@@ -159,14 +159,17 @@ export class Transmitter {
 
   /** Fills the slab in turns. Fresh streams go first but get half of it at most while others wait. */
   #fill(): void {
-    const fresh = this.#fresh;
-    const rotation = this.#rotation;
-    if (fresh.length === 0 && rotation.length === 0) return;
+    if (this.#fresh.length === 0 && this.#rotation.length === 0) return;
     if (this.#slab === null) {
       this.#slab = takeSlab(this.#options.slabBytes);
       this.#used = 0;
     }
-    const limit = Math.min(this.#options.slabFillBytes(), this.#options.slabBytes);
+    this.#takeTurns(Math.min(this.#options.slabFillBytes(), this.#options.slabBytes));
+  }
+
+  #takeTurns(limit: number): void {
+    const fresh = this.#fresh;
+    const rotation = this.#rotation;
     const freshUntil = this.#used + (limit - this.#used) / 2;
     let freshAt = 0;
     let rotationAt = 0;

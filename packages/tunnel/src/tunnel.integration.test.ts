@@ -22,7 +22,7 @@ const echo = (socket: Socket): void => {
   socket.pipe(socket);
 };
 async function echoLine(options: Parameters<Rig["openLine"]>[0] = {}): Promise<Line> {
-  return await rig.openLine({ targetPort: await rig.startTarget(echo), ...options });
+  return rig.openLine({ targetPort: await rig.startTarget(echo), ...options });
 }
 
 describe("a tunnel over TLS", () => {
@@ -47,7 +47,7 @@ describe("a tunnel over TLS", () => {
         const client = await rig.dial(line.port);
         const received = readAll(client);
         client.end(payload);
-        return await received;
+        return received;
       }),
     );
     expect(answers.map(sha256)).toEqual(payloads.map(sha256));

@@ -52,7 +52,7 @@ export class Rig {
       onConnection(socket);
     });
     this.onClose(() => server.close());
-    return await listen(server);
+    return listen(server);
   }
 
   async openLine(options: LineOptions = {}): Promise<Line> {
@@ -107,7 +107,7 @@ export class Rig {
       line.streams.push(stream);
     });
     this.onClose(() => server.close());
-    return await listen(server);
+    return listen(server);
   }
 
   /** A client of the line. */

@@ -64,25 +64,24 @@ class Scanner implements ChunkedScanner {
         return this.#sizeByte(byte);
       case "extension":
         return this.#extensionByte(byte);
-      case "size-lf":
-        return this.#expect(byte, lf, this.#size === 0 ? "trailer-start" : "data");
-      case "data-cr":
-        return this.#expect(byte, cr, "data-lf");
-      case "data-lf":
-        this.#digits = 0;
-        this.#size = 0;
-        return this.#expect(byte, lf, "size");
       case "trailer-start":
       case "trailer":
         return this.#trailerByte(byte);
-      case "trailer-lf":
-        return this.#expect(byte, lf, "trailer-start");
-      case "end-lf":
-        return this.#expect(byte, lf, "end");
-      case "data":
-      case "end":
-        return "chunked-state";
+      case "size-lf":
+        return this.#expect(byte, lf, this.#size === 0 ? "trailer-start" : "data");
+      default:
+        return this.#expectLineEnd(byte);
     }
+  }
+
+  /** The states in which one byte alone may come. */
+  #expectLineEnd(byte: number): string | null {
+    if (this.#state === "data-cr") return this.#expect(byte, cr, "data-lf");
+    if (this.#state === "trailer-lf") return this.#expect(byte, lf, "trailer-start");
+    if (this.#state === "end-lf") return this.#expect(byte, lf, "end");
+    this.#digits = 0;
+    this.#size = 0;
+    return this.#expect(byte, lf, "size");
   }
 
   #expect(byte: number, wanted: number, next: State): string | null {

@@ -11,7 +11,7 @@
 import { type Feed, type Malformed, malformed, needMore } from "../feed.ts";
 import { isToken, listOf, readContentLength, readFields, readHeadLines, valuesOf } from "./field-lines.ts";
 import { readRequestTarget } from "./request-target.ts";
-import type { BodyFraming, HttpField, HttpRequestHead } from "./types.ts";
+import type { BodyFraming, HttpField, HttpRequestHead, RequestTarget } from "./types.ts";
 
 export const requestHeadBytesMax = 16_384;
 const limits = { headBytesMax: requestHeadBytesMax, fieldsMax: 100 };
@@ -45,33 +45,47 @@ function checkMethodBytes(input: Buffer, from: number): Feed<never> | null {
   return space < 0 ? needMore : null;
 }
 
+interface RequestLine {
+  readonly method: string;
+  readonly target: RequestTarget;
+  readonly isVersion11: boolean;
+}
+
 function readLines(lines: readonly string[]): HttpRequestHead | Malformed {
-  const [method, targetText, version, extra] = (lines[0] ?? "").split(" ");
+  const line = readRequestLine(lines[0] ?? "");
+  if ("kind" in line) return line;
+  const fields = readFields(lines, limits);
+  if ("kind" in fields) return fields;
+  const problem = checkFields(line, fields);
+  if (problem !== null) return problem;
+  const body = readBody(fields, line.isVersion11);
+  if ("reason" in body) return body;
+  return {
+    method: line.method,
+    target: line.target,
+    version: line.isVersion11 ? "1.1" : "1.0",
+    fields,
+    body,
+    keepAlive: isKeptAlive(fields, line.isVersion11),
+    expectContinue: line.isVersion11 && listOf(fields, "expect").includes("100-continue"),
+    proxyAuthorization: valuesOf(fields, "proxy-authorization")[0] ?? null,
+  };
+}
+
+function readRequestLine(line: string): RequestLine | Malformed {
+  const [method, targetText, version, extra] = line.split(" ");
   if (method === undefined || targetText === undefined || extra !== undefined) return malformed("request-line");
   if (version !== "HTTP/1.1" && version !== "HTTP/1.0") return malformed("version");
   if (method === "TRACE") return malformed("trace-refused");
   const target = readRequestTarget(method, targetText);
-  if ("kind" in target) return target;
-  const fields = readFields(lines, limits);
-  if ("kind" in fields) return fields;
-  const isVersion11 = version === "HTTP/1.1";
-  const hostProblem = checkHostField(fields, isVersion11);
+  return "kind" in target ? target : { method, target, isVersion11: version === "HTTP/1.1" };
+}
+
+function checkFields(line: RequestLine, fields: readonly HttpField[]): Malformed | null {
+  const hostProblem = checkHostField(fields, line.isVersion11);
   if (hostProblem !== null) return hostProblem;
-  const body = readBody(fields, isVersion11);
-  if ("reason" in body) return body;
-  if (method === "CONNECT" && hasFraming(fields)) return malformed("connect-with-body");
-  const credentials = valuesOf(fields, "proxy-authorization");
-  if (credentials.length > 1) return malformed("two-proxy-authorizations");
-  return {
-    method,
-    target,
-    version: isVersion11 ? "1.1" : "1.0",
-    fields,
-    body,
-    keepAlive: isKeptAlive(fields, isVersion11),
-    expectContinue: isVersion11 && listOf(fields, "expect").includes("100-continue"),
-    proxyAuthorization: credentials[0] ?? null,
-  };
+  if (line.method === "CONNECT" && hasFraming(fields)) return malformed("connect-with-body");
+  return valuesOf(fields, "proxy-authorization").length > 1 ? malformed("two-proxy-authorizations") : null;
 }
 
 function checkHostField(fields: readonly HttpField[], isVersion11: boolean): Malformed | null {

@@ -48,13 +48,17 @@ function readLines(lines: readonly string[], requestMethod: string): HttpRespons
 }
 
 function readBody(fields: readonly HttpField[], status: number, requestMethod: string, isVersion11: boolean): BodyFraming | Malformed {
-  const codings = valuesOf(fields, "transfer-encoding");
+  const hasCoding = valuesOf(fields, "transfer-encoding").length > 0;
   const length = readContentLength(fields);
   if (length !== null && typeof length !== "number") return length;
-  if (codings.length > 0 && length !== null) return malformed("length-and-transfer-encoding");
-  if (codings.length > 0 && !isVersion11) return malformed("transfer-encoding-in-1.0");
-  if (requestMethod === "HEAD" || status < 200 || status === 204 || status === 304) return { kind: "none" };
-  if (codings.length > 0) return listOf(fields, "transfer-encoding").at(-1) === "chunked" ? { kind: "chunked" } : { kind: "close" };
+  if (hasCoding && length !== null) return malformed("length-and-transfer-encoding");
+  if (hasCoding && !isVersion11) return malformed("transfer-encoding-in-1.0");
+  if (hasNoBody(status, requestMethod)) return { kind: "none" };
+  if (hasCoding) return listOf(fields, "transfer-encoding").at(-1) === "chunked" ? { kind: "chunked" } : { kind: "close" };
   if (length === null) return { kind: "close" };
   return length === 0 ? { kind: "none" } : { kind: "length", bytes: length };
+}
+
+function hasNoBody(status: number, requestMethod: string): boolean {
+  return requestMethod === "HEAD" || status < 200 || status === 204 || status === 304;
 }

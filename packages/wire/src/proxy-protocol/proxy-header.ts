@@ -35,18 +35,28 @@ function readText(input: Buffer): Feed<ProxyHeader> {
   const end = input.subarray(0, textBytesMax).indexOf("\r\n");
   if (end < 0) return input.length >= textBytesMax ? malformed("proxy-header-too-long") : needMore;
   const consumed = end + 2;
-  const [, family, sourceAddress, destinationAddress, sourcePort, destinationPort, extra] = input.toString("latin1", 0, end).split(" ");
-  if (family === "UNKNOWN") return { kind: "message", message: { version: 1, source: null }, consumed };
-  const bytes = addressToBytes(sourceAddress ?? "");
-  const isWhole = extra === undefined && isPort(sourcePort) && isPort(destinationPort) && addressToBytes(destinationAddress ?? "") !== null;
-  const isOfFamily = bytes !== null && ((family === "TCP4" && bytes.length === 4) || (family === "TCP6" && bytes.length === 16));
-  if (!isWhole || !isOfFamily) return malformed("proxy-header");
-  const source = { address: addressFromBytes(bytes) ?? "", port: Number(sourcePort) };
-  return { kind: "message", message: { version: 1, source }, consumed };
+  const source = readTextSource(input.toString("latin1", 0, end).split(" "));
+  return source === undefined ? malformed("proxy-header") : { kind: "message", message: { version: 1, source }, consumed };
 }
 
-function isPort(text: string | undefined): boolean {
-  return text !== undefined && /^(?:0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65_535;
+/** Null for UNKNOWN, undefined when the line is wrong. */
+function readTextSource(words: readonly string[]): ProxyHeader["source"] | undefined {
+  const [, family = "", source = "", destination = "", sourcePort = "", destinationPort = ""] = words;
+  if (family === "UNKNOWN") return null;
+  const bytes = addressToBytes(source);
+  const width = textFamilies.get(family);
+  if (words.length !== 6 || bytes === null || bytes.length !== width || addressToBytes(destination)?.length !== width) return undefined;
+  if (!isPort(sourcePort) || !isPort(destinationPort)) return undefined;
+  return { address: addressFromBytes(bytes) ?? "", port: Number(sourcePort) };
+}
+
+const textFamilies: ReadonlyMap<string, number> = new Map([
+  ["TCP4", 4],
+  ["TCP6", 16],
+]);
+
+function isPort(text: string): boolean {
+  return /^(?:0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65_535;
 }
 
 function readBinary(input: Buffer): Feed<ProxyHeader> {

@@ -58,33 +58,36 @@ export interface SocksRequest {
 
 /** `version 5 | command | 0 | address type | address | port` (RFC 1928, section 4). An unknown type is "address-type". */
 export function readSocksRequest(input: Buffer): Feed<SocksRequest> {
-  if (input.length > 0 && input[0] !== 0x05) return malformed("version");
-  if (input.length > 2 && input[2] !== 0x00) return malformed("reserved");
-  if (input.length < 5) {
-    if (input.length > 3 && addressLength(input[3] ?? 0, 1) === null) return malformed("address-type");
-    return needMore;
-  }
-  const type = input[3] ?? 0;
-  const length = addressLength(type, input[4] ?? 0);
-  if (length === null) return malformed("address-type");
-  if (length === 0) return malformed("empty-name");
-  const addressAt = type === 0x03 ? 5 : 4;
-  const end = addressAt + length + 2;
-  if (input.length < end) return needMore;
-  const address = input.subarray(addressAt, addressAt + length);
-  const host = type === 0x03 ? address.toString("latin1") : (addressFromBytes(address) ?? "");
-  const addressType = type === 0x03 ? "name" : type === 0x01 ? "ipv4" : "ipv6";
-  return {
-    kind: "message",
-    message: { command: commands[input[1] ?? 0] ?? "unknown", host, port: input.readUInt16BE(end - 2), addressType },
-    consumed: end,
-  };
+  const [version = 0x05, command = 0, reserved = 0x00, type] = input.subarray(0, 4);
+  if (version !== 0x05) return malformed("version");
+  if (reserved !== 0x00) return malformed("reserved");
+  if (type === undefined) return needMore;
+  const addressType = addressTypes.get(type);
+  if (addressType === undefined) return malformed("address-type");
+  const address = readAddress(input, addressType);
+  if (!("host" in address)) return address;
+  const { consumed, ...destination } = address;
+  return { kind: "message", message: { command: commands[command] ?? "unknown", ...destination }, consumed };
 }
+const addressLengths: Readonly<Record<SocksRequest["addressType"], number | null>> = { ipv4: 4, ipv6: 16, name: null };
+const addressTypes: ReadonlyMap<number, SocksRequest["addressType"]> = new Map([
+  [0x01, "ipv4"],
+  [0x03, "name"],
+  [0x04, "ipv6"],
+]);
 
-function addressLength(type: number, nameLength: number): number | null {
-  if (type === 0x01) return 4;
-  if (type === 0x04) return 16;
-  return type === 0x03 ? nameLength : null;
+type Address = Pick<SocksRequest, "host" | "port" | "addressType"> & { readonly consumed: number };
+
+function readAddress(input: Buffer, addressType: SocksRequest["addressType"]): Address | Feed<never> {
+  const length = addressLengths[addressType] ?? input[4];
+  if (length === undefined) return needMore;
+  if (length === 0) return malformed("empty-name");
+  const addressAt = addressType === "name" ? 5 : 4;
+  const consumed = addressAt + length + 2;
+  if (input.length < consumed) return needMore;
+  const bytes = input.subarray(addressAt, consumed - 2);
+  const host = addressType === "name" ? bytes.toString("latin1") : (addressFromBytes(bytes) ?? "");
+  return { host, port: input.readUInt16BE(consumed - 2), addressType, consumed };
 }
 
 /** `version 5 | code | 0 | bound address | port`. Without a plain bound address it says 0.0.0.0:0. */

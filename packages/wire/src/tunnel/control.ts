@@ -61,7 +61,7 @@ export interface ControlPayloads {
   /** 15, gateway to node, then the gateway closes. */
   readonly refused: { readonly code: string; readonly message: string };
   /** 16, node to gateway: consent is withdrawn. */
-  readonly withdraw: Readonly<Record<never, never>>;
+  readonly withdraw: { readonly [field: string]: never };
 }
 export type ControlType = keyof ControlPayloads;
 export type ControlMessage = {
@@ -171,15 +171,15 @@ export function decodeControl(frameType: number, payload: Buffer): ControlMessag
 }
 
 /** Keeps type and payload together, which a table look-up by a union of types cannot. */
-function readMessage<Type extends ControlType>(type: Type, value: unknown): ControlMessage | null {
-  const shape: Shape<ControlPayloads[Type]> = shapes[type];
-  const payload = readShape(shape, value);
+function readMessage(type: ControlType, value: unknown): ControlMessage | null {
+  const payload = readShape<ControlPayloads[ControlType]>(shapes[type], value);
   return payload === undefined ? null : pairMessage(type, payload);
 }
 
-// The one assertion of this file: TypeScript does not see that the pair of a type and its own payload is a member of the union.
-function pairMessage<Type extends ControlType>(type: Type, payload: ControlPayloads[Type]): ControlMessage {
-  return { type, payload } as unknown as ControlMessage;
+/** Sound because `payload` was read by the shape of `type`; TypeScript does not see the pair as a member of the union. */
+function pairMessage(type: ControlType, payload: ControlPayloads[ControlType]): ControlMessage {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  return { type, payload } as ControlMessage;
 }
 
 /** The object with exactly the fields of `shape`; undefined when one of them is wrong. Fields that are not listed are dropped. */
@@ -197,5 +197,6 @@ function readShape<Payload>(shape: Shape<Payload>, value: unknown): Payload | un
 
 /** Sound because `readShape` has filled every field of the shape before it asks. */
 function asWhole<Payload>(filled: Partial<Payload>): Payload {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
   return filled as Payload;
 }

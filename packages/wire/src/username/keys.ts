@@ -2,7 +2,7 @@
 import { europeanUnion, isoCountries, maxTtlMs, placeSlug, type Ask, type Widening } from "@karvon/domain";
 
 /** What has been read so far; a value that is wrong is told in words that name it. */
-export type MutableAsk = { -readonly [Key in keyof Ask]: Ask[Key] };
+export type MutableAsk = { -readonly [Part in keyof Ask]: Ask[Part] };
 type Problem = string | null;
 
 interface Key {
