@@ -19,7 +19,7 @@ import { type Joined, joinGateway } from "./link/join-gateway.ts";
 import { type WhyAgain, reconnectDelayMs } from "./reconnect-delay.ts";
 import { type Resolver, systemResolver } from "./relay/connect-target.ts";
 import { createOwnNetworks } from "./relay/own-networks.ts";
-import { type Relay, createRelay } from "./relay/relay.ts";
+import { Relay } from "./relay/relay.ts";
 import { type Serving, startServing } from "./serving.ts";
 import type { AgentStore } from "./store/agent-store.ts";
 
@@ -84,7 +84,7 @@ class AgentRun implements Agent {
   constructor(options: AgentOptions) {
     this.options = options;
     const rules = { allow: options.egressAllow ?? noEgressAllow, own: this.own, resolve: options.resolve ?? systemResolver };
-    this.relay = createRelay(rules, (event) => this.emit(event));
+    this.relay = new Relay(rules, (event) => this.emit(event));
     const bootId = randomBytes(12).toString("base64url");
     this.prover = { store: options.store, bootId, description: options.description ?? describeDevice() };
     this.done = this.ended.promise;

@@ -61,19 +61,24 @@ export function dialGateway(options: DialOptions): Promise<TLSSocket> {
     // The listener stays: a socket without one would end the process when it fails after the promise has settled.
     tcp.on("error", onError);
     tcp.once("connect", () => {
-      if (options.proxyProtocolSource) tcp.write(proxyHeader(tcp, options.proxyProtocolSource));
-      const socket = startTls(tcp);
-      tls = socket;
-      socket.on("error", onError);
-      socket.once("close", onClosed);
-      socket.once("secureConnect", () => {
-        const problem = checkGateway(socket, door);
-        if (problem) return fail(problem);
-        settle();
-        socket.off("close", onClosed);
-        return resolve(socket);
-      });
+      try {
+        if (options.proxyProtocolSource) tcp.write(proxyHeader(tcp, options.proxyProtocolSource));
+      } catch (cause) {
+        return fail(new DialError("unreachable", "the announced address is not one", { cause }));
+      }
+      tls = startTls(tcp);
+      tls.on("error", onError);
+      tls.once("close", onClosed);
+      return tls.once("secureConnect", onSecure);
     });
+    function onSecure(): void {
+      if (!tls) return;
+      const problem = checkGateway(tls, door);
+      if (problem) return fail(problem);
+      settle();
+      tls.off("close", onClosed);
+      return resolve(tls);
+    }
     signal?.addEventListener("abort", onAbort, { once: true });
     if (signal?.aborted) onAbort();
   });

@@ -11,16 +11,6 @@ import { type ConnectRules, connectTarget } from "./connect-target.ts";
 
 const streamsMax = 256;
 
-export interface Relay {
-  accept(stream: TunnelStream, target: Target): void;
-  list(): readonly PassingStream[];
-  readonly size: number;
-  /** Payload bytes, both directions, since the last call. */
-  takeBytes(): number;
-  /** Ends every stream at once. */
-  cutAll(code: RstName): void;
-}
-
 interface Entry {
   readonly id: number;
   readonly target: Target;
@@ -32,86 +22,83 @@ interface Entry {
   takenBytes: number;
 }
 
-export function createRelay(rules: ConnectRules, onEvent: (event: AgentEvent) => void): Relay {
-  const entries = new Map<number, Entry>();
-  let lastId = 0;
-  let closedBytes = 0;
+export class Relay {
+  private readonly entries = new Map<number, Entry>();
+  private readonly rules: ConnectRules;
+  private readonly onEvent: (event: AgentEvent) => void;
+  private lastId = 0;
+  private closedBytes = 0;
 
-  function end(entry: Entry, how: StreamEnd): void {
-    if (!entries.delete(entry.id)) return;
-    entry.abort.abort();
-    const { upBytes, downBytes } = entry.stream;
-    closedBytes += upBytes + downBytes - entry.takenBytes;
-    if (entry.address === null) return;
-    const { id, target } = entry;
-    const durationMs = Date.now() - entry.openedAtMs;
-    onEvent({ kind: "stream-closed", id, ...target, upBytes, downBytes, durationMs, end: describeEnd(how) });
+  constructor(rules: ConnectRules, onEvent: (event: AgentEvent) => void) {
+    this.rules = rules;
+    this.onEvent = onEvent;
   }
 
-  async function serve(entry: Entry): Promise<void> {
+  accept(stream: TunnelStream, target: Target): void {
+    if (this.entries.size >= streamsMax) return stream.reset("busy");
+    this.lastId += 1;
+    const abort = new AbortController();
+    const entry: Entry = { id: this.lastId, target, stream, openedAtMs: Date.now(), abort, address: null, takenBytes: 0 };
+    this.entries.set(entry.id, entry);
+    stream.onEnd((how) => this.end(entry, how));
+    this.serve(entry).catch((cause: unknown) => {
+      // connectTarget does not reject, so this is a fault of ours: the stream ends, the others go on.
+      this.onEvent({ kind: "stream-refused", ...target, reason: cause instanceof Error ? cause.message : "unknown failure" });
+      stream.reset("protocol");
+    });
+    return undefined;
+  }
+
+  list(): readonly PassingStream[] {
+    return Array.from(this.entries.values(), ({ id, target, stream, address, openedAtMs }) => {
+      const { upBytes, downBytes } = stream;
+      return { id, ...target, address, openedAtMs, upBytes, downBytes };
+    });
+  }
+
+  /** Payload bytes, both directions, since the last call. */
+  takeBytes(): number {
+    let bytes = this.closedBytes;
+    this.closedBytes = 0;
+    for (const entry of this.entries.values()) {
+      const now = entry.stream.upBytes + entry.stream.downBytes;
+      bytes += now - entry.takenBytes;
+      entry.takenBytes = now;
+    }
+    return bytes;
+  }
+
+  /** Ends every stream at once. */
+  cutAll(code: RstName): void {
+    for (const entry of this.entries.values()) entry.stream.reset(code);
+  }
+
+  private async serve(entry: Entry): Promise<void> {
     const { id, stream, target } = entry;
-    const outcome = await connectTarget(target, rules, entry.abort.signal);
+    const outcome = await connectTarget(target, this.rules, entry.abort.signal);
     if (outcome.kind === "refused") {
       if (stream.isClosed) return;
-      onEvent({ kind: "stream-refused", ...target, reason: outcome.reason });
+      this.onEvent({ kind: "stream-refused", ...target, reason: outcome.reason });
       return stream.reset(outcome.code);
     }
     const { socket, address, family, connectMs } = outcome;
     if (stream.isClosed) return void socket.destroy();
     entry.address = address;
-    onEvent({ kind: "stream-opened", id, ...target, address, localPort: socket.localPort ?? 0 });
+    this.onEvent({ kind: "stream-opened", id, ...target, address, localPort: socket.localPort ?? 0 });
     stream.opened({ address, family, connectMs });
     return stream.attach(socket);
   }
 
-  return {
-    accept(stream, target) {
-      if (entries.size >= streamsMax) return stream.reset("busy");
-      lastId += 1;
-      const entry: Entry = {
-        id: lastId,
-        target,
-        stream,
-        openedAtMs: Date.now(),
-        abort: new AbortController(),
-        address: null,
-        takenBytes: 0,
-      };
-      entries.set(entry.id, entry);
-      stream.onEnd((how) => end(entry, how));
-      serve(entry).catch((cause: unknown) => {
-        // connectTarget does not reject, so this is a fault of ours: the stream ends, the others go on.
-        onEvent({ kind: "stream-refused", ...target, reason: cause instanceof Error ? cause.message : "unknown failure" });
-        stream.reset("protocol");
-      });
-      return undefined;
-    },
-    list: () =>
-      Array.from(entries.values(), ({ id, target, stream, address, openedAtMs }) => ({
-        id,
-        ...target,
-        address,
-        openedAtMs,
-        upBytes: stream.upBytes,
-        downBytes: stream.downBytes,
-      })),
-    get size() {
-      return entries.size;
-    },
-    takeBytes() {
-      let bytes = closedBytes;
-      closedBytes = 0;
-      for (const entry of entries.values()) {
-        const now = entry.stream.upBytes + entry.stream.downBytes;
-        bytes += now - entry.takenBytes;
-        entry.takenBytes = now;
-      }
-      return bytes;
-    },
-    cutAll(code) {
-      for (const entry of entries.values()) entry.stream.reset(code);
-    },
-  };
+  private end(entry: Entry, how: StreamEnd): void {
+    if (!this.entries.delete(entry.id)) return;
+    entry.abort.abort();
+    const { upBytes, downBytes } = entry.stream;
+    this.closedBytes += upBytes + downBytes - entry.takenBytes;
+    if (entry.address === null) return;
+    const { id, target } = entry;
+    const durationMs = Date.now() - entry.openedAtMs;
+    this.onEvent({ kind: "stream-closed", id, ...target, upBytes, downBytes, durationMs, end: describeEnd(how) });
+  }
 }
 
 function describeEnd(end: StreamEnd): string {
