@@ -19,7 +19,7 @@ const npmStaysOutside = {
   name: "npm stays outside",
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
-      if (kind === "entry-point" || path.startsWith("@karvon/")) return undefined;
+      if (kind === "entry-point" || path.startsWith("@karvon/") || path.startsWith("#")) return undefined;
       return { path, external: true };
     });
   },

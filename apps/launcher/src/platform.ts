@@ -22,7 +22,7 @@ import { startService, type Service } from "./service.ts";
 
 /** The same from `src/` and from `dist/`. */
 const root = fileURLToPath(new URL("../../../", import.meta.url));
-const stopTimeoutsMs = { web: 8_000, demo: 5_000, proxy: 30_000 };
+const stopTimeoutsMs = { web: 16_000, demo: 5_000, proxy: 30_000 };
 
 export interface Platform {
   readonly ready: ReadyFacts;
