@@ -1,5 +1,5 @@
 /** Nodes with their presence and what they earned today, as operator and admin see them. */
-import { Prisma } from "@karvon/db";
+import type { Prisma } from "@karvon/db";
 import { startOfUtcDay } from "./calendar.ts";
 import type { ServiceContext } from "./context.ts";
 import type { NetworkKind, NodeState, NodeStatus, NodeView } from "./views.ts";

@@ -28,6 +28,8 @@ import { createSignIns } from "./sign-ins.ts";
 
 const poolMax = 10;
 
+const now = () => new Date();
+
 export interface WebParts {
   readonly runtime: WebRuntime;
   readonly handlers: Omit<PanelHandlers, "pages">;
@@ -50,7 +52,6 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
       take: limit,
       select: { id: true, opsUrl: true },
     });
-  const now = () => new Date();
   const deps: ServiceDeps = {
     database,
     outbox,

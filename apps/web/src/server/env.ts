@@ -1,4 +1,4 @@
-/** Everything the web process takes from its environment and its data folder, read once. */
+/** What the web process takes from its settings and its data folder, read once. */
 import {
   readAuthSecret,
   readPepper,
@@ -21,18 +21,12 @@ export interface WebEnv {
   readonly network: NetworkFacts;
 }
 
-/** Throws SettingsError with one sentence. */
-export function readWebSettings(): Settings {
-  return readSettings(process.env);
-}
-
-/** The rest, once the port is known. Also tells next-auth, which reads its origin from the environment. */
+/** Everything but the settings themselves, once the port is known. Throws SettingsError with one sentence. */
 export function readWebEnv(settings: Settings, port: number): WebEnv {
   const { dataDir, databaseUrl, smtpUrl, publicHost } = settings;
   if (databaseUrl === undefined) throw new SettingsError("DATABASE_URL", "DATABASE_URL is missing; npm start sets it for the panels.");
   if (smtpUrl === undefined) throw new SettingsError("SMTP_URL", "SMTP_URL is missing; npm start sets it for the panels.");
   const panelUrl = settings.panelUrl ?? `http://${publicHost.includes(":") ? `[${publicHost}]` : publicHost}:${port}`;
-  process.env["NEXTAUTH_URL"] = panelUrl;
   return {
     databaseUrl,
     smtpUrl,

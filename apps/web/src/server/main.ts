@@ -5,11 +5,11 @@
  * channel closes: no new connections, live streams ended, 5 s for what is under way, mail emptied, database closed.
  */
 import { fileURLToPath } from "node:url";
-import { SettingsError } from "@karvon/settings";
+import { readSettings, SettingsError } from "@karvon/settings";
 import { createLogger } from "@karvon/telemetry";
 import next from "next";
 import { composeWeb, type WebParts } from "./compose.ts";
-import { readWebEnv, readWebSettings } from "./env.ts";
+import { readWebEnv } from "./env.ts";
 import { listenPanels, type PanelServer } from "./http-server.ts";
 import { publishRuntime } from "./runtime.ts";
 
@@ -22,11 +22,13 @@ const log = createLogger({ name: "web" });
 const webFolder = fileURLToPath(new URL(import.meta.url.includes("/dist/") ? ".." : "../..", import.meta.url));
 
 async function start(): Promise<void> {
-  const settings = readWebSettings();
+  const settings = readSettings(process.env);
   // An installation for this machine only is reachable from this machine only; any other listens everywhere.
   const host = settings.publicHost === "127.0.0.1" ? settings.publicHost : undefined;
   const server = await listenPanels({ port: settings.panelPort, host, log });
   const env = readWebEnv(settings, server.port);
+  // next-auth reads its origin from here and nowhere else.
+  process.env["NEXTAUTH_URL"] = env.panelUrl;
   const parts = composeWeb(env, log);
   publishRuntime(parts.runtime);
   stopWhenTold(server, parts);

@@ -49,12 +49,6 @@ export function createAttemptLimits(): AttemptLimits {
     if (counter !== undefined) counter.count = Math.max(0, counter.count - 1);
   }
 
-  const keysOf = (attempt: Attempt) => ({
-    pair: `pair ${attempt.account} ${attempt.address}`,
-    address: `address ${attempt.address}`,
-    account: `account ${attempt.account}`,
-  });
-
   return {
     begin(attempt, nowMs) {
       const keys = keysOf(attempt);
@@ -71,5 +65,13 @@ export function createAttemptLimits(): AttemptLimits {
       lower(keys.address);
       lower(keys.account);
     },
+  };
+}
+
+function keysOf(attempt: Attempt): { pair: string; address: string; account: string } {
+  return {
+    pair: `pair ${attempt.account} ${attempt.address}`,
+    address: `address ${attempt.address}`,
+    account: `account ${attempt.account}`,
   };
 }

@@ -6,7 +6,15 @@
  * answer it nor use up its tries.
  */
 import { AppError, newId } from "@karvon/domain";
-import { hashToken, judgeChallenge, mailedCodeLimits, makeToken, slowVerify } from "@karvon/security";
+import {
+  type ChallengeFacts,
+  type ChallengeState,
+  hashToken,
+  judgeChallenge,
+  mailedCodeLimits,
+  makeToken,
+  slowVerify,
+} from "@karvon/security";
 import type { ServiceContext } from "../context.ts";
 import type { DatabaseTransaction } from "../database.ts";
 
@@ -96,42 +104,50 @@ export async function answerChallenge(
   code: string,
 ): Promise<AnsweredChallenge> {
   const secret = ctx.request.browserSecret;
-  const browserHash = hashToken(secret ?? "");
+  const row = await countTry(ctx, purpose, email, hashToken(secret ?? ""));
+  const state = row === undefined ? "other_browser" : judgeChallenge(factsOf(row), secret, ctx.now().getTime());
+  // A challenge of nobody is compared as thoroughly as any, against a hash that no code fits.
+  const owned = row === undefined || row.user_id === null ? null : { challengeId: row.id, userId: row.user_id, codeHash: row.code_hash };
+  const isRight = await slowVerify(state === "open" ? (owned?.codeHash ?? null) : null, code);
+  if (state !== "open") throw refusals[state]();
+  if (!isRight || owned === null) throw new AppError("CODE_WRONG", "That code is wrong. Look at the newest mail.");
+  return owned;
+}
+
+const usedUp = () => new AppError("CODE_EXPIRED", "This code is used up. Ask for a new one.");
+const refusals: Readonly<Record<Exclude<ChallengeState, "open">, () => AppError>> = {
+  tries_exceeded: () => new AppError("TRIES_EXCEEDED", "This code was tried too often. Ask for a new one."),
+  expired: usedUp,
+  consumed: usedUp,
+  other_browser: () => new AppError("CODE_EXPIRED", "This browser did not ask for a code. Ask for one here."),
+};
+
+/** This browser's newest challenge, with the present try counted: fifty tries at once are fifty. */
+async function countTry(
+  ctx: ServiceContext,
+  purpose: ChallengePurpose,
+  email: string,
+  browserHash: Buffer,
+): Promise<ChallengeRow | undefined> {
   const [row] = await ctx.database.$queryRaw<ChallengeRow[]>`
     update otp_challenge set attempts = attempts + 1
      where id = (select id from otp_challenge where email = ${email} and purpose = ${purpose}::"OtpPurpose"
                    and browser_hash = ${browserHash} order by created_at desc, id desc limit 1)
      returning id, user_id, code_hash, browser_hash, attempts, expires_at, consumed_at`;
-  const state =
-    row === undefined
-      ? "other_browser"
-      : judgeChallenge(
-          {
-            tries: row.attempts,
-            expiresAtMs: row.expires_at.getTime(),
-            isConsumed: row.consumed_at !== null,
-            browserHash: row.browser_hash,
-          },
-          secret,
-          ctx.now().getTime(),
-        );
-  const isRight = await slowVerify(state === "open" && row?.user_id ? row.code_hash : null, code);
-  switch (state) {
-    case "tries_exceeded":
-      throw new AppError("TRIES_EXCEEDED", "This code was tried too often. Ask for a new one.");
-    case "expired":
-    case "consumed":
-      throw new AppError("CODE_EXPIRED", "This code is used up. Ask for a new one.");
-    case "other_browser":
-      throw new AppError("CODE_EXPIRED", "This browser did not ask for a code. Ask for one here.");
-    case "open":
-      if (!isRight || !row?.user_id) throw new AppError("CODE_WRONG", "That code is wrong. Look at the newest mail.");
-      return { challengeId: row.id, userId: row.user_id };
-  }
+  return row;
+}
+
+function factsOf(row: ChallengeRow): ChallengeFacts {
+  return {
+    tries: row.attempts,
+    expiresAtMs: row.expires_at.getTime(),
+    isConsumed: row.consumed_at !== null,
+    browserHash: row.browser_hash,
+  };
 }
 
 /** Uses the challenge up. CODE_EXPIRED when somebody else was faster. */
 export async function consumeChallenge(db: DatabaseTransaction, challengeId: string, now: Date): Promise<void> {
   const { count } = await db.otpChallenge.updateMany({ where: { id: challengeId, consumedAt: null }, data: { consumedAt: now } });
-  if (count !== 1) throw new AppError("CODE_EXPIRED", "This code is used up. Ask for a new one.");
+  if (count !== 1) throw usedUp();
 }

@@ -148,7 +148,7 @@ async function writeUser(ctx: ServiceContext, tx: Transaction, user: DemoUser): 
 async function grantTraffic(ctx: ServiceContext, tx: Transaction, clientId: string): Promise<void> {
   const price = await getPrice(tx.db, clientId, ctx.now());
   const bytes = demoGigabytes * bytesPerGb;
-  const amount = dueMicroUsd(bytes, price.picoUsdPerByte);
+  const amount: bigint = dueMicroUsd(bytes, price.picoUsdPerByte);
   const key = `demo:${clientId}`;
   await postLedger(tx.db, {
     key,
