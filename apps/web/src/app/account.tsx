@@ -1,5 +1,6 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { readFailure } from "#trpc/failure.ts";
 import { Loaded } from "#trpc/loaded.tsx";
 import { useTRPC } from "#trpc/client.tsx";
@@ -55,40 +56,16 @@ function SignInSessions() {
   const revokeOthers = useMutation(trpc.auth.sessions.revokeOthers.mutationOptions(refresh));
   const failure = revoke.error ?? revokeOthers.error;
   const others = sessions.data?.filter((session) => !session.isCurrent).length ?? 0;
-  const columns: Column<SignInSession>[] = [
-    {
-      name: "Browser",
-      role: "lead",
-      cell: (session) => (
-        <span className="flex flex-wrap items-center gap-2" title={session.userAgent ?? undefined}>
-          <span className="font-medium">{describeBrowser(session.userAgent)}</span>
-          {session.isCurrent ? <Badge tone="good">this browser</Badge> : null}
-        </span>
-      ),
-    },
-    {
-      name: "Address",
-      cell: (session) => (session.ipAddress === null ? <None /> : <span className="font-mono text-xs break-all">{session.ipAddress}</span>),
-    },
-    { name: "Signed in", cell: (session) => <Moment at={session.createdAt} /> },
-    { name: "Last seen", cell: (session) => <Ago at={session.lastSeenAt} /> },
-    {
-      name: "Actions",
-      role: "actions",
-      align: "right",
-      cell: (session) =>
-        session.isCurrent ? null : (
-          <Button
-            size="sm"
-            look="danger"
-            busy={revoke.isPending && revoke.variables.id === session.id}
-            onClick={() => revoke.mutate({ id: session.id })}
-          >
-            Revoke
-          </Button>
-        ),
-    },
-  ];
+  const columns = makeColumns((session) => (
+    <Button
+      size="sm"
+      look="danger"
+      busy={revoke.isPending && revoke.variables.id === session.id}
+      onClick={() => revoke.mutate({ id: session.id })}
+    >
+      Revoke
+    </Button>
+  ));
   return (
     <Card
       flush
@@ -106,4 +83,26 @@ function SignInSessions() {
       </Loaded>
     </Card>
   );
+}
+
+function makeColumns(action: (session: SignInSession) => ReactNode): Column<SignInSession>[] {
+  return [
+    {
+      name: "Browser",
+      role: "lead",
+      cell: (session) => (
+        <span className="flex flex-wrap items-center gap-2" title={session.userAgent ?? undefined}>
+          <span className="font-medium">{describeBrowser(session.userAgent)}</span>
+          {session.isCurrent ? <Badge tone="good">this browser</Badge> : null}
+        </span>
+      ),
+    },
+    {
+      name: "Address",
+      cell: (session) => (session.ipAddress === null ? <None /> : <span className="font-mono text-xs break-all">{session.ipAddress}</span>),
+    },
+    { name: "Signed in", cell: (session) => <Moment at={session.createdAt} /> },
+    { name: "Last seen", cell: (session) => <Ago at={session.lastSeenAt} /> },
+    { name: "Actions", role: "actions", align: "right", cell: (session) => (session.isCurrent ? null : action(session)) },
+  ];
 }

@@ -18,7 +18,7 @@ export const nodeColumns: readonly Column<Node>[] = [
   { name: "Network", cell: (node) => <NetworkCell node={node} /> },
   { name: "Place", cell: (node) => <PlaceCell node={node} /> },
   { name: "Today", cell: (node) => <Today node={node} /> },
-  { name: "Earned today", align: "right", from: "lg", cell: (node) => <Usd amount={node.earnedTodayMicroUsd} /> },
+  { name: "Earned today", align: "right", from: "lg", cell: (node) => <Usd isExact amount={node.earnedTodayMicroUsd} /> },
   { name: "Last seen", from: "xl", cell: (node) => (node.lastSeenAt === null ? <None /> : <Ago at={node.lastSeenAt} />) },
 ];
 

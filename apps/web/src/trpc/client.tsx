@@ -12,7 +12,11 @@ import { createTRPCClient, httpBatchLink, httpSubscriptionLink, splitLink } from
 import { createTRPCContext } from "@trpc/tanstack-react-query";
 import { useState, type ReactNode } from "react";
 import superjson from "superjson";
+import { config } from "zod";
 import { isRefusal, isSignedOut } from "./failure.ts";
+
+// The page's policy forbids evaluating text; without this zod would try it once and the browser would report it.
+config({ jitless: true });
 
 const { TRPCProvider, useTRPC } = createTRPCContext<AppRouter>();
 export { useTRPC };

@@ -1,20 +1,18 @@
 import { cn } from "./cn.ts";
 
-/** The mark: two dunes and three travellers on one line. */
+/** The mark: the gate of a caravanserai with one traveller in it. */
 export function BrandMark({ className }: { className?: string }) {
   return (
     <svg viewBox="0 0 28 28" aria-hidden="true" className={cn("size-7 shrink-0", className)}>
-      <rect width="28" height="28" rx="7" fill="var(--ink)" />
+      <rect width="28" height="28" rx="7" fill="#1d1b17" />
       <path
-        d="M3.5 20.5c3.2 0 4-6.8 7.2-6.8 2.6 0 3.2 3.6 5 3.6 2.2 0 3-6.9 5.6-6.9 2.2 0 2.4 4.4 4.7 5.6v4.5z"
-        fill="var(--accent)"
-        opacity="0.95"
+        d="M7.5 21.5v-8.2c0-3.9 3.3-4.6 6.5-8 3.2 3.4 6.5 4.1 6.5 8v8.2"
+        fill="none"
+        stroke="#f0a93b"
+        strokeWidth="2.2"
+        strokeLinecap="round"
       />
-      <g fill="var(--surface)">
-        <circle cx="6" cy="8.2" r="1.5" />
-        <circle cx="11" cy="8.2" r="1.5" />
-        <circle cx="16" cy="8.2" r="1.5" />
-      </g>
+      <circle cx="14" cy="17.6" r="2.4" fill="#f0a93b" />
     </svg>
   );
 }

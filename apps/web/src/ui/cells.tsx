@@ -23,11 +23,11 @@ export function Bytes({ amount }: { amount: Amount }) {
   );
 }
 
-/** Money; every micro-dollar is in the title. */
-export function Usd({ amount }: { amount: Amount }) {
+/** Money; every micro-dollar is in the title. `isExact` writes them out, so that a column of small sums lines up. */
+export function Usd({ amount, isExact = false }: { amount: Amount; isExact?: boolean }) {
   return (
     <span title={formatExactUsd(amount)} className="whitespace-nowrap">
-      {formatUsd(amount)}
+      {isExact ? formatExactUsd(amount) : formatUsd(amount)}
     </span>
   );
 }
@@ -51,7 +51,7 @@ export function CountryCode({ code }: { code: string }) {
 export function Target({ host, port }: { host: string | null; port: number | null }) {
   if (host === null) return <None />;
   return (
-    <span className="font-mono text-xs break-all">
+    <span className="block font-mono text-xs break-all md:min-w-36 md:max-w-72">
       {host}
       {port === null ? null : <span className="text-faint">:{port}</span>}
     </span>
@@ -63,7 +63,7 @@ export function Named({ name, note, isDemo = false }: { name: string; note?: str
   return (
     <span className="block min-w-0">
       <span className="flex flex-wrap items-center gap-x-1.5">
-        <span className="font-medium break-all">{name}</span>
+        <span className="min-w-0 font-medium break-words">{name}</span>
         {isDemo ? <DemoBadge /> : null}
       </span>
       {note === undefined || note === null || note === "" ? null : <span className="block text-xs break-words text-faint">{note}</span>}

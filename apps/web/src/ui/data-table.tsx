@@ -25,7 +25,7 @@ const hidden = { lg: "md:max-lg:hidden", xl: "md:max-xl:hidden" } as const;
 /** Rows as a dense table, or as cards below 768 px. The roles are written out because CSS takes them away there. */
 export function DataTable<Row>({ label, columns, rows, rowKey }: DataTableProps<Row>) {
   return (
-    <div className="overflow-x-auto">
+    <div className="relative overflow-x-auto">
       <table role="table" aria-label={label} className="k-table w-full text-sm">
         <thead role="rowgroup">
           <tr role="row" className="border-b">

@@ -1,5 +1,6 @@
 import { ArrowLeftRight, Eye, HandCoins, ShieldCheck } from "lucide-react";
 import Link from "next/link";
+import { ExampleReceipt } from "./example-receipt.tsx";
 import { getViewer } from "#server/viewer.ts";
 import { Button } from "#ui/button.tsx";
 
@@ -30,15 +31,20 @@ export default async function LandingPage() {
   const viewer = await getViewer();
   return (
     <div className="py-10 sm:py-20">
-      <p className="text-sm font-medium text-accent">Self-hosted proxy network</p>
-      <h1 className="mt-3 max-w-2xl text-[2rem] leading-tight font-semibold tracking-tight text-balance sm:text-[3rem] sm:leading-[1.08]">
-        Traffic that travels with permission.
-      </h1>
-      <p className="mt-4 max-w-xl text-lg text-pretty text-soft">
-        Karvon carries HTTP, CONNECT and SOCKS5 traffic over phones and computers whose owners agreed to it, measures every byte, and pays
-        them for it.
-      </p>
-      <div className="mt-7 flex flex-wrap gap-2">{viewer === null ? <SignUpLinks /> : <PanelLink role={viewer.role} />}</div>
+      <div className="grid items-center gap-10 lg:grid-cols-[minmax(0,1fr)_22rem]">
+        <div>
+          <p className="text-sm font-medium text-accent">Self-hosted proxy network</p>
+          <h1 className="mt-3 max-w-2xl text-[2rem] leading-tight font-semibold tracking-tight text-balance sm:text-[3rem] sm:leading-[1.08]">
+            Traffic that travels with permission.
+          </h1>
+          <p className="mt-4 max-w-xl text-lg text-pretty text-soft">
+            Karvon carries HTTP, CONNECT and SOCKS5 traffic over phones and computers whose owners agreed to it, measures every byte, and
+            pays them for it.
+          </p>
+          <div className="mt-7 flex flex-wrap gap-2">{viewer === null ? <SignUpLinks /> : <PanelLink role={viewer.role} />}</div>
+        </div>
+        <ExampleReceipt />
+      </div>
       <ul className="mt-14 grid gap-px overflow-hidden rounded-lg border bg-line sm:mt-20 sm:grid-cols-2">
         {facts.map(({ icon: Icon, title, text }) => (
           <li key={title} className="bg-surface p-5 sm:p-6">

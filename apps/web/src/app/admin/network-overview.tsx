@@ -26,7 +26,7 @@ export function NetworkOverview() {
   const isFresh = liveness.kind === "live";
   return (
     <>
-      <PageHeader title="Network" description="The whole network now." actions={<LiveBadge liveness={liveness} />} />
+      <PageHeader title="Network" description="The whole network now." />
       <div className="space-y-4">
         <Loaded query={overview} loading={<Skeleton className="h-24 rounded-lg" />}>
           {(data) => <Figures data={data} tick={isFresh ? series.last : null} />}

@@ -32,6 +32,7 @@ export function HistoryChart({ label, points, names, formatAxis }: HistoryChartP
           <BarChart data={[...points]} margin={{ top: 6, right: 0, bottom: 0, left: 0 }} barCategoryGap="22%">
             <CartesianGrid stroke={gridStroke} strokeDasharray="2 4" vertical={false} />
             <XAxis
+              height={20}
               dataKey="at"
               tick={axisTick}
               axisLine={{ stroke: gridStroke }}
@@ -49,14 +50,7 @@ export function HistoryChart({ label, points, names, formatAxis }: HistoryChartP
               width={62}
               orientation="right"
             />
-            <Tooltip
-              cursor={{ fill: "var(--sunken)" }}
-              isAnimationActive={false}
-              content={({ payload }) => {
-                const point: unknown = payload[0]?.payload;
-                return isHistoryPoint(point) ? <ChartTooltip title={point.title} rows={tooltipRows(point)} /> : null;
-              }}
-            />
+            <Tooltip cursor={{ fill: "var(--sunken)" }} isAnimationActive={false} content={<BarTooltip />} />
             <Bar
               dataKey="a"
               stackId="one"
@@ -73,6 +67,12 @@ export function HistoryChart({ label, points, names, formatAxis }: HistoryChartP
       </div>
     </div>
   );
+}
+
+/** Recharts hands the hovered bar to its copy of this element. */
+function BarTooltip({ payload }: { payload?: readonly { payload?: unknown }[] }) {
+  const point = payload?.[0]?.payload;
+  return isHistoryPoint(point) ? <ChartTooltip title={point.title} rows={tooltipRows(point)} /> : null;
 }
 
 function tooltipRows(point: HistoryPoint) {

@@ -39,12 +39,14 @@ export function PanelShell({ viewer, theme, onSignOut, children }: PanelShellPro
       >
         Skip to the page
       </a>
-      <aside className="sticky top-0 hidden h-dvh flex-col border-r bg-surface lg:flex">
-        <Link href={`/${viewer.role}`} className="flex h-14 items-center px-5" aria-label={`Karvon, ${name} panel`}>
-          <Brand suffix={name} />
-        </Link>
-        <PanelNav role={viewer.role} />
-        <ShellFoot viewer={viewer} theme={theme} onSignOut={onSignOut} />
+      <aside className="hidden border-r bg-surface lg:block">
+        <div className="sticky top-0 flex h-dvh flex-col">
+          <Link href={`/${viewer.role}`} className="flex h-14 items-center px-5" aria-label={`Karvon, ${name} panel`}>
+            <Brand suffix={name} />
+          </Link>
+          <PanelNav role={viewer.role} />
+          <ShellFoot viewer={viewer} theme={theme} onSignOut={onSignOut} />
+        </div>
       </aside>
 
       <header className="sticky top-0 z-30 flex h-14 items-center justify-between border-b bg-surface px-4 lg:hidden">
@@ -65,10 +67,10 @@ export function PanelShell({ viewer, theme, onSignOut, children }: PanelShellPro
 
       <div className="flex min-h-[calc(100dvh-3.5rem)] min-w-0 flex-col lg:min-h-dvh">
         {viewer.isDemo ? <DemoBanner /> : null}
-        <main id="page" tabIndex={-1} className="mx-auto w-full max-w-6xl flex-1 px-4 py-6 outline-none sm:px-6 lg:px-8 lg:py-8">
+        <main id="page" tabIndex={-1} className="mx-auto w-full max-w-7xl flex-1 px-4 py-6 outline-none sm:px-6 lg:px-8 lg:py-8">
           {children}
         </main>
-        <SiteFooter className="mx-auto w-full max-w-6xl px-4 sm:px-6 lg:px-8" />
+        <SiteFooter className="mx-auto w-full max-w-7xl px-4 sm:px-6 lg:px-8" />
       </div>
     </div>
   );

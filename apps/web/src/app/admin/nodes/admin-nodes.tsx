@@ -41,11 +41,7 @@ export function AdminNodes() {
     reinstate.reset();
     setAsked(node);
   };
-  const columns: Column<AdminNode>[] = [
-    ...nodeColumns.filter((column) => column.name !== "Earned today"),
-    { name: "Operator", from: "xl", cell: (node) => <span className="break-all text-soft">{node.operatorEmail}</span> },
-    { name: "Actions", role: "actions", align: "right", cell: (node) => <StatusButton node={node} onAsk={ask} /> },
-  ];
+  const columns = makeColumns(ask);
   return (
     <>
       <PageHeader title="Nodes" description="Every device in the network, whoever operates it." />
@@ -101,4 +97,12 @@ function StatusButton({ node, onAsk }: { node: AdminNode; onAsk: (node: AdminNod
       {isSuspended ? "Reinstate" : "Suspend"}
     </Button>
   );
+}
+
+function makeColumns(onAsk: (node: AdminNode) => void): Column<AdminNode>[] {
+  return [
+    ...nodeColumns.filter((column) => column.name !== "Earned today"),
+    { name: "Operator", from: "xl", cell: (node) => <span className="break-words text-soft">{node.operatorEmail}</span> },
+    { name: "Actions", role: "actions", align: "right", cell: (node) => <StatusButton node={node} onAsk={onAsk} /> },
+  ];
 }

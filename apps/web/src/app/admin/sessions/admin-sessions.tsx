@@ -10,11 +10,11 @@ import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
 import { Bytes, Named, Place, Target, Usd } from "#ui/cells.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
-import { CopyButton } from "#ui/copy-button.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
+import { ShortId } from "#ui/short-id.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
 import { protocolName } from "../../protocol-name.ts";
@@ -26,13 +26,12 @@ const columns: Column<AdminSession>[] = [
   { name: "Target", role: "lead", cell: (row) => <TargetCell row={row} /> },
   { name: "State", cell: (row) => <SessionState closedAt={row.closedAt} closeReason={row.closeReason} /> },
   { name: "Client", cell: (row) => <Named name={row.clientEmail} note={row.proxyUsername} /> },
-  { name: "Node", from: "lg", cell: (row) => <Named name={row.nodeLabel} note={row.operatorEmail} /> },
-  { name: "Exit", from: "xl", cell: (row) => <Place country={row.exitCountry} city={row.exitCity} /> },
+  { name: "Node", from: "lg", cell: (row) => <NodeCell row={row} /> },
   { name: "Opened", cell: (row) => <Moment at={row.openedAt} /> },
   { name: "Down", align: "right", cell: (row) => <Bytes amount={row.downBytes} /> },
   { name: "Up", align: "right", cell: (row) => <Bytes amount={row.upBytes} /> },
-  { name: "Charged", align: "right", cell: (row) => <Usd amount={row.dueMicroUsd} /> },
-  { name: "Operator earns", align: "right", from: "lg", cell: (row) => <Usd amount={row.earnedMicroUsd} /> },
+  { name: "Charged", align: "right", cell: (row) => <Usd isExact amount={row.dueMicroUsd} /> },
+  { name: "Operator earns", align: "right", from: "lg", cell: (row) => <Usd isExact amount={row.earnedMicroUsd} /> },
 ];
 
 export function AdminSessions() {
@@ -55,20 +54,7 @@ export function AdminSessions() {
     end.reset();
     setAsked(row);
   };
-  const withActions: Column<AdminSession>[] = [
-    ...columns,
-    {
-      name: "Actions",
-      role: "actions",
-      align: "right",
-      cell: (row) =>
-        row.closedAt === null ? (
-          <Button size="sm" look="danger" onClick={() => ask(row)} aria-label={`End session ${row.id}`}>
-            End
-          </Button>
-        ) : null,
-    },
-  ];
+  const withActions = makeColumns(ask);
   return (
     <>
       <PageHeader
@@ -115,13 +101,33 @@ function TargetCell({ row }: { row: AdminSession }) {
   return (
     <span className="block min-w-0">
       <Target host={row.targetHost} port={row.targetPort} />
-      <span className="flex items-center gap-1 text-xs text-faint">
-        {protocolName(row.protocol)} ·{" "}
-        <span className="font-mono" title={row.id}>
-          …{row.id.slice(-6)}
-        </span>
-        <CopyButton text={row.id} label={`Copy session id ${row.id}`} className="size-5 [&_svg]:size-3" />
+      <span className="flex items-center gap-1 text-xs whitespace-nowrap text-faint">
+        {protocolName(row.protocol)} · <ShortId name="session id" id={row.id} />
       </span>
     </span>
+  );
+}
+
+function NodeCell({ row }: { row: AdminSession }) {
+  return (
+    <span className="block min-w-0">
+      <Named name={row.nodeLabel} note={row.operatorEmail} />
+      <span className="text-xs">
+        <Place country={row.exitCountry} city={row.exitCity} />
+      </span>
+    </span>
+  );
+}
+
+function makeColumns(onAsk: (row: AdminSession) => void): Column<AdminSession>[] {
+  return [...columns, { name: "Actions", role: "actions", align: "right", cell: (row) => <EndButton row={row} onAsk={onAsk} /> }];
+}
+
+function EndButton({ row, onAsk }: { row: AdminSession; onAsk: (row: AdminSession) => void }) {
+  if (row.closedAt !== null) return null;
+  return (
+    <Button size="sm" look="danger" onClick={() => onAsk(row)} aria-label={`End session ${row.id}`}>
+      End
+    </Button>
   );
 }

@@ -51,10 +51,7 @@ export function AdminUsers() {
     reinstate.reset();
     setAsked(user);
   };
-  const withActions: Column<AdminUser>[] = [
-    ...columns,
-    { name: "Actions", role: "actions", align: "right", cell: (user) => <StatusButton user={user} onAsk={ask} /> },
-  ];
+  const withActions = makeColumns(ask);
   return (
     <>
       <PageHeader title="Users" description="Everybody who can sign in." />
@@ -108,4 +105,8 @@ function StatusButton({ user, onAsk }: { user: AdminUser; onAsk: (user: AdminUse
       {isActive ? "Suspend" : "Reinstate"}
     </Button>
   );
+}
+
+function makeColumns(onAsk: (user: AdminUser) => void): Column<AdminUser>[] {
+  return [...columns, { name: "Actions", role: "actions", align: "right", cell: (user) => <StatusButton user={user} onAsk={onAsk} /> }];
 }

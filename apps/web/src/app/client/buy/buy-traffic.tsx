@@ -3,7 +3,7 @@ import { BuyTrafficInput } from "@karvon/services/inputs";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { FlaskConical } from "lucide-react";
 import Link from "next/link";
-import { useRef } from "react";
+import { useState } from "react";
 import { readFailure } from "#trpc/failure.ts";
 import { Loaded } from "#trpc/loaded.tsx";
 import { useTRPC } from "#trpc/client.tsx";
@@ -22,6 +22,7 @@ import { randomText } from "#ui/random-text.ts";
 import { parseForm, useForm } from "#ui/use-form.ts";
 
 const picoPerMicro = 1_000_000n;
+const keyLength = 24;
 const bytesPerGb = 1_000_000_000n;
 
 export function BuyTraffic() {
@@ -52,11 +53,11 @@ function Chooser({ packs }: { packs: readonly Pack[] }) {
   const queryClient = useQueryClient();
   const form = useForm({ gigabytes: "5" });
   // One key for each purchase that the buyer means: a retry after a lost answer is the same order.
-  const idempotencyKey = useRef(randomText(24));
+  const [idempotencyKey, setIdempotencyKey] = useState(() => randomText(keyLength));
   const buy = useMutation(
     trpc.client.buyTraffic.mutationOptions({
       onSuccess: () => {
-        idempotencyKey.current = randomText(24);
+        setIdempotencyKey(randomText(keyLength));
         return queryClient.invalidateQueries(trpc.client.pathFilter());
       },
       onError: (error) => form.setErrors(readFailure(error).fields),
@@ -65,11 +66,11 @@ function Chooser({ packs }: { packs: readonly Pack[] }) {
   const gigabytes = Number(form.values.gigabytes);
   const isWhole = Number.isInteger(gigabytes) && gigabytes >= 1;
   const choose = (text: string) => {
-    idempotencyKey.current = randomText(24);
+    setIdempotencyKey(randomText(keyLength));
     form.set("gigabytes", text);
   };
   const send = () => {
-    const parsed = parseForm(BuyTrafficInput, { gigabytes, idempotencyKey: idempotencyKey.current });
+    const parsed = parseForm(BuyTrafficInput, { gigabytes, idempotencyKey });
     if (parsed.ok) buy.mutate(parsed.data);
     else form.setErrors(parsed.errors);
   };
@@ -86,7 +87,7 @@ function Chooser({ packs }: { packs: readonly Pack[] }) {
         <PackList packs={packs} chosen={gigabytes} onChoose={choose} />
         <TextField
           label="Gigabytes"
-          className="mt-4 max-w-48"
+          className="mt-4 max-w-72"
           inputMode="numeric"
           value={form.values.gigabytes}
           onValue={choose}

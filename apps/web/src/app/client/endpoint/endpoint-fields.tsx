@@ -122,11 +122,11 @@ function Labelled({ name, hint, children }: { name: string; hint: string; childr
 function countryChoices(endpoint: Endpoint) {
   const named = endpoint.countries.map((row) => ({
     value: row.country,
-    label: `${countryName(row.country)}, ${nodeCount(row.nodes)}`,
+    label: `${countryName(row.country)} (${row.nodes} online)`,
     name: countryName(row.country),
   }));
   named.sort((left, right) => left.name.localeCompare(right.name));
-  return [{ value: "", label: `Any country, ${nodeCount(endpoint.total)}` }, ...named.map(({ value, label }) => ({ value, label }))];
+  return [{ value: "", label: `Any country (${endpoint.total} online)` }, ...named.map(({ value, label }) => ({ value, label }))];
 }
 
 function typeChoices(endpoint: Endpoint, country: string) {
@@ -134,12 +134,8 @@ function typeChoices(endpoint: Endpoint, country: string) {
   const sum = (kind: "mobile" | "wifi" | "residential") => rows.reduce((total, row) => total + row.byType[kind], 0);
   return [
     { value: "any", label: "Any type" },
-    { value: "mobile", label: `Mobile (cellular now), ${nodeCount(sum("mobile"))}` },
-    { value: "wifi", label: `Wi-Fi, ${nodeCount(sum("wifi"))}` },
-    { value: "residential", label: `Residential, ${nodeCount(sum("residential"))}` },
+    { value: "mobile", label: `Mobile, on cellular now (${sum("mobile")} online)` },
+    { value: "wifi", label: `Wi-Fi (${sum("wifi")} online)` },
+    { value: "residential", label: `Residential (${sum("residential")} online)` },
   ];
-}
-
-function nodeCount(nodes: number): string {
-  return `${nodes} ${nodes === 1 ? "node" : "nodes"} online`;
 }

@@ -9,11 +9,11 @@ import { Badge, type Tone } from "#ui/badge.tsx";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
 import { None, Usd } from "#ui/cells.tsx";
-import { CopyButton } from "#ui/copy-button.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { formatGb } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
+import { ShortId } from "#ui/short-id.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 
 const tones: Readonly<Record<string, Tone>> = { paid: "good", pending: "warn", refunded: "info" };
@@ -28,12 +28,7 @@ const columns: Column<Order>[] = [
     name: "Order id",
     align: "right",
     from: "lg",
-    cell: (order) => (
-      <span className="inline-flex items-center gap-1 font-mono text-xs text-faint">
-        <span title={order.id}>…{order.id.slice(-8)}</span>
-        <CopyButton text={order.id} label={`Copy order id ${order.id}`} />
-      </span>
-    ),
+    cell: (order) => <ShortId name="order id" id={order.id} />,
   },
 ];
 

@@ -7,10 +7,10 @@ import type { ClientRefusal } from "#trpc/types.ts";
 import { Badge } from "#ui/badge.tsx";
 import { Card } from "#ui/card.tsx";
 import { Target } from "#ui/cells.tsx";
-import { CopyButton } from "#ui/copy-button.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
+import { ShortId } from "#ui/short-id.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { protocolName } from "../../protocol-name.ts";
 
@@ -36,12 +36,7 @@ const columns: Column<ClientRefusal>[] = [
   {
     name: "Request id",
     from: "xl",
-    cell: (row) => (
-      <span className="inline-flex items-center gap-1 font-mono text-xs text-faint">
-        <span title={row.id}>…{row.id.slice(-8)}</span>
-        <CopyButton text={row.id} label={`Copy request id ${row.id}`} />
-      </span>
-    ),
+    cell: (row) => <ShortId name="request id" id={row.id} />,
   },
 ];
 

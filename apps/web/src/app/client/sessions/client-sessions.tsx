@@ -32,7 +32,7 @@ export const clientSessionColumns: Column<ClientSession>[] = [
   { name: "Length", align: "right", from: "xl", cell: (row) => <Length from={row.openedAt} to={row.closedAt} /> },
   { name: "Down", align: "right", cell: (row) => <Bytes amount={row.downBytes} /> },
   { name: "Up", align: "right", cell: (row) => <Bytes amount={row.upBytes} /> },
-  { name: "Cost", align: "right", cell: (row) => <Usd amount={row.dueMicroUsd} /> },
+  { name: "Cost", align: "right", cell: (row) => <Usd isExact amount={row.dueMicroUsd} /> },
 ];
 
 export function ClientSessions() {
@@ -108,7 +108,7 @@ function Exit({ row }: { row: ClientSession }) {
   return (
     <span className="block min-w-0">
       <Place country={row.exitCountry} city={row.exitCity} />
-      <span className="block font-mono text-xs break-all text-faint">
+      <span className="block text-xs break-words text-faint">
         {row.exitAddress}
         {row.connectionType === null ? "" : ` · ${row.connectionType}`}
       </span>

@@ -1,8 +1,8 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Pause, Play, Plus, Smartphone } from "lucide-react";
+import { Archive, Pause, Play, Plus, Smartphone } from "lucide-react";
 import Link from "next/link";
-import { useState } from "react";
+import { useState, type ReactNode } from "react";
 import { readFailure } from "#trpc/failure.ts";
 import { Loaded } from "#trpc/loaded.tsx";
 import { useTRPC } from "#trpc/client.tsx";
@@ -38,22 +38,14 @@ export function OperatorNodes() {
     retire.reset();
     setAsked(next);
   };
-  const columns: Column<Node>[] = [
-    ...nodeColumns,
-    {
-      name: "Actions",
-      role: "actions",
-      align: "right",
-      cell: (node) => (
-        <Actions
-          node={node}
-          isResuming={resume.isPending && resume.variables.id === node.id}
-          onAsk={ask}
-          onResume={() => resume.mutate({ id: node.id })}
-        />
-      ),
-    },
-  ];
+  const columns = makeColumns((node) => (
+    <Actions
+      node={node}
+      isResuming={resume.isPending && resume.variables.id === node.id}
+      onAsk={ask}
+      onResume={() => resume.mutate({ id: node.id })}
+    />
+  ));
   return (
     <>
       <PageHeader title="Nodes" description="Devices that joined your fleet, as they are now." actions={<AddNodeButton />} />
@@ -112,33 +104,35 @@ function AddNodeButton() {
   );
 }
 
-function Actions({
-  node,
-  isResuming,
-  onAsk,
-  onResume,
-}: {
+function makeColumns(actions: (node: Node) => ReactNode): Column<Node>[] {
+  return [...nodeColumns, { name: "Actions", role: "actions", align: "right", cell: actions }];
+}
+
+interface ActionsProps {
   node: Node;
   isResuming: boolean;
   onAsk: (asked: Asked) => void;
   onResume: () => void;
-}) {
+}
+
+function Actions({ node, isResuming, onAsk, onResume }: ActionsProps) {
   if (node.status === "retired" || node.status === "suspended") return null;
   return (
-    <span className="inline-flex gap-2">
+    <span className="inline-flex gap-1.5">
       {node.status === "paused" ? (
-        <Button size="sm" busy={isResuming} onClick={onResume} aria-label={`Resume ${node.label}`}>
+        <Button size="sm" busy={isResuming} onClick={onResume} aria-label={`Resume ${node.label}`} title="Resume">
           <Play aria-hidden="true" />
-          Resume
+          <span className="md:hidden">Resume</span>
         </Button>
       ) : (
-        <Button size="sm" onClick={() => onAsk({ kind: "pause", node })} aria-label={`Pause ${node.label}`}>
+        <Button size="sm" onClick={() => onAsk({ kind: "pause", node })} aria-label={`Pause ${node.label}`} title="Pause">
           <Pause aria-hidden="true" />
-          Pause
+          <span className="md:hidden">Pause</span>
         </Button>
       )}
-      <Button size="sm" look="danger" onClick={() => onAsk({ kind: "retire", node })} aria-label={`Retire ${node.label}`}>
-        Retire
+      <Button size="sm" look="danger" onClick={() => onAsk({ kind: "retire", node })} aria-label={`Retire ${node.label}`} title="Retire">
+        <Archive aria-hidden="true" />
+        <span className="md:hidden">Retire</span>
       </Button>
     </span>
   );

@@ -7,11 +7,11 @@ import { useTRPC } from "#trpc/client.tsx";
 import type { OperatorSession } from "#trpc/types.ts";
 import { Card } from "#ui/card.tsx";
 import { Bytes, Target, Usd } from "#ui/cells.tsx";
-import { CopyButton } from "#ui/copy-button.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
+import { ShortId } from "#ui/short-id.tsx";
 import { Length, Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
 import { protocolName } from "../../protocol-name.ts";
@@ -28,16 +28,11 @@ const columns: Column<OperatorSession>[] = [
   { name: "Length", align: "right", from: "lg", cell: (row) => <Length from={row.openedAt} to={row.closedAt} /> },
   { name: "Down", align: "right", cell: (row) => <Bytes amount={row.downBytes} /> },
   { name: "Up", align: "right", cell: (row) => <Bytes amount={row.upBytes} /> },
-  { name: "Earned", align: "right", cell: (row) => <Usd amount={row.earnedMicroUsd} /> },
+  { name: "Earned", align: "right", cell: (row) => <Usd isExact amount={row.earnedMicroUsd} /> },
   {
     name: "Session id",
     from: "xl",
-    cell: (row) => (
-      <span className="inline-flex items-center gap-1 font-mono text-xs text-faint">
-        <span title={row.id}>…{row.id.slice(-6)}</span>
-        <CopyButton text={row.id} label={`Copy session id ${row.id}`} />
-      </span>
-    ),
+    cell: (row) => <ShortId name="session id" id={row.id} />,
   },
 ];
 
