@@ -315,6 +315,29 @@ describe("losing the gateway", () => {
     expect(waiting?.kind === "disconnected" ? waiting.retryInMs : 0).toBeGreaterThanOrEqual(15_000);
   });
 
+  test("a node that is sent away while it serves shows the reason and keeps its distance", async () => {
+    const { events } = await start(await enrol());
+    gateway.node().sendControl("refused", { code: "node_suspended", message: "This device is suspended." });
+    gateway.node().goAway("suspended");
+    gateway.node().close();
+    await until(() => events.some(({ kind }) => kind === "disconnected"));
+    expect(events).toContainEqual({ kind: "refused", code: "node_suspended", message: "This device is suspended." });
+    const waiting = events.find((event) => event.kind === "disconnected");
+    expect(waiting?.kind === "disconnected" ? waiting.retryInMs : 0).toBeGreaterThanOrEqual(1_500);
+  });
+
+  test("a gateway in trouble of its own is asked again soon", async () => {
+    const store = await enrol();
+    gateway.refuseWith = { code: "internal", message: "Try again." };
+    const device = createFixedDevice({});
+    const agent = await startAgent({ store, limits: defaultOwnerLimits, device, delayFactor: 0.1 });
+    closers.push(() => agent.stop());
+    await until(() => gateway.sessionSeqs.length >= 2);
+    gateway.refuseWith = null;
+    await until(() => gateway.ready.length === 1);
+    expect(agent.snapshot().phase).not.toBe("stopped");
+  });
+
   test("a polite restart lets open streams finish beside the new connection", async () => {
     const port = await echo();
     await start(await enrol(), { egressAllow: allowLoopback() });

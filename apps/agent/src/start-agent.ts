@@ -11,6 +11,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type EgressAllow, type OwnerLimits, noEgressAllow } from "@karvon/domain";
 import type { GoAwayName, RstName, Target, Tunnel, TunnelEnd, TunnelStream } from "@karvon/tunnel";
 import { createDeferred } from "./deferred.ts";
+import type { ControlPayloads } from "@karvon/wire";
 import { describeDevice } from "./device/describe-device.ts";
 import type { DeviceSource } from "./device/device-source.ts";
 import type { AgentEvent, AgentSnapshot, AgentStatus, Place } from "./events.ts";
@@ -49,6 +50,10 @@ export interface Agent {
   /** Settles when the agent has stopped, for whatever reason. */
   readonly done: Promise<void>;
 }
+
+/** Refusals that are the gateway's own trouble and may be over in a moment. */
+const passingCodes: ReadonlySet<string> = new Set(["internal", "auth_timeout"]);
+type Refusal = ControlPayloads["refused"];
 
 interface Link {
   readonly tunnel: Tunnel;
@@ -180,18 +185,23 @@ class AgentRun implements Agent {
       proxyProtocolSource: this.options.proxyProtocolSource,
       prove: (facts) => makeAuthProof(this.prover, facts),
       onOpen: (stream, target) => this.onOpen(stream, target),
+      onRefused: (refusal) => over.resolve(this.showRefusal(refusal)),
       onGoAway: (reason) => over.resolve({ why: whyAfter(reason), reason: `the gateway said good-bye (${reason})` }),
       onClose: (end) => over.resolve({ why: "failed", reason: describeEnd(end) }),
     });
     const refusal = readRefusal(joined);
     if (refusal) {
-      this.emit({ kind: "refused", ...refusal });
       joined.tunnel.close();
-      return { tunnel: joined.tunnel, over: Promise.resolve({ why: "refused", reason: refusal.message }) };
+      return { tunnel: joined.tunnel, over: Promise.resolve(this.showRefusal(refusal)) };
     }
     if (this.stopping.signal.aborted) joined.tunnel.close();
     else this.welcome(joined);
     return { tunnel: joined.tunnel, over: over.promise };
+  }
+
+  private showRefusal(refusal: Refusal): LinkEnd {
+    this.emit({ kind: "refused", ...refusal });
+    return { why: passingCodes.has(refusal.code) ? "failed" : "refused", reason: refusal.message };
   }
 
   private welcome({ tunnel, verdict, remote }: Joined): void {
@@ -222,9 +232,9 @@ function whyAfter(reason: GoAwayName): WhyAgain {
   return reason === "replaced" ? "replaced" : reason === "protocol" ? "failed" : "refused";
 }
 
-function readRefusal({ verdict }: Joined): { code: string; message: string } | null {
+function readRefusal({ verdict }: Joined): Refusal | null {
   if (verdict.type === "ready") return null;
-  if (verdict.type === "refused") return { code: verdict.payload.code, message: verdict.payload.message };
+  if (verdict.type === "refused") return verdict.payload;
   return { code: "protocol", message: "the gateway gave an answer that makes no sense" };
 }
 

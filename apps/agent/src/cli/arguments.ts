@@ -3,13 +3,19 @@ import { parseArgs } from "node:util";
 import {
   type DeviceReading,
   type EgressAllow,
-  type NetworkKind,
   type OwnerLimits,
+  addressToBytes,
   networkKinds,
-  noEgressAllow,
   parseEgressAllow,
   readOwnerLimits,
 } from "@karvon/domain";
+
+/** What a PROXY protocol header says in tests: an address, and a port that nobody looks at. */
+export interface AnnouncedSource {
+  readonly address: string;
+  readonly port: number;
+}
+const announcedPort = 40_000;
 
 export type Command =
   | {
@@ -18,6 +24,7 @@ export type Command =
       readonly label: string;
       readonly hasAccepted: boolean;
       readonly folder: string | null;
+      readonly source: AnnouncedSource | undefined;
     }
   | {
       readonly kind: "run";
@@ -27,6 +34,7 @@ export type Command =
       readonly known: Partial<DeviceReading>;
       readonly gateway: { readonly host: string; readonly port: number } | undefined;
       readonly egressAllow: EgressAllow;
+      readonly source: AnnouncedSource | undefined;
       readonly isJson: boolean;
     }
   | { readonly kind: "withdraw"; readonly folder: string | null }
@@ -50,6 +58,7 @@ export const usage = `karvon-agent: lets paying clients of an operator use this 
       --gateway <host:port>     where the gateway is now, if it has moved
       --name <name>             title of the display
       --egress-allow <list>     tests only: private addresses that may be reached, as CIDR or address:port
+      --proxy-protocol-source <address>   tests only: announce this address to a gateway that trusts this device to
   karvon-agent status           what this device is and what passed today
   karvon-agent withdraw         take your consent back
 
@@ -70,6 +79,7 @@ const options = {
   gateway: { type: "string" },
   name: { type: "string" },
   "egress-allow": { type: "string" },
+  "proxy-protocol-source": { type: "string" },
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
 } as const;
@@ -86,14 +96,20 @@ export function readArguments(args: readonly string[]): Command {
     const [name, ...rest] = positionals;
     return values.help === true || name === undefined ? { kind: "help" } : readCommand(name, rest, values);
   } catch (cause) {
-    return wrong(cause instanceof Error ? (cause.message.split(". ")[0] ?? "") : "the arguments cannot be read");
+    // parseArgs adds advice after its first sentence; ours has one sentence.
+    return { kind: "wrong", reason: cause instanceof Error ? (cause.message.split(". ")[0] ?? "") : "the arguments cannot be read" };
   }
+}
+
+/** Ends the reading; `readArguments` turns it into a sentence for the owner. */
+function refuse(reason: string): never {
+  throw new RangeError(reason);
 }
 
 function readCommand(name: string, rest: readonly string[], values: Values): Command {
   const folder = values.data ?? null;
   if (name === "enroll" || name === "enrol") return readEnrol(values, rest, folder);
-  if (rest[0] !== undefined) return wrong(`"${rest[0]}" is one word too many`);
+  if (rest[0] !== undefined) return refuse(`"${rest[0]}" is one word too many`);
   switch (name) {
     case "run":
       return readRun(values, folder);
@@ -104,45 +120,48 @@ function readCommand(name: string, rest: readonly string[], values: Values): Com
     case "help":
       return { kind: "help" };
     default:
-      return wrong(`there is no command "${name}"`);
+      return refuse(`there is no command "${name}"`);
   }
-}
-
-function wrong(reason: string): Command {
-  return { kind: "wrong", reason };
 }
 
 function readEnrol(values: Values, rest: readonly string[], folder: string | null): Command {
   const [code, extra] = rest;
-  if (code === undefined) return wrong("enroll needs the code from your operator");
-  if (extra !== undefined) return wrong(`"${extra}" is one word too many`);
-  return { kind: "enroll", code, label: values.label ?? "", hasAccepted: values["accept-consent"] === true, folder };
+  if (code === undefined) return refuse("enroll needs the code from your operator");
+  if (extra !== undefined) return refuse(`"${extra}" is one word too many`);
+  const hasAccepted = values["accept-consent"] === true;
+  return { kind: "enroll", code, label: values.label ?? "", hasAccepted, folder, source: readSource(values) };
 }
 
 function readRun(values: Values, folder: string | null): Command {
-  const limits = readOwnerLimits({
+  const reading = readOwnerLimits({
     wifiOnly: values["wifi-only"],
     minBatteryPercent: readNumber(values["min-battery"]),
     dailyMb: readNumber(values["daily-mb"]),
   });
-  if (limits.kind === "bad") return wrong(limits.reason);
-  const known = readKnown(values);
-  if (typeof known === "string") return wrong(known);
-  const gateway = values.gateway === undefined ? undefined : readDoor(values.gateway);
-  if (gateway === null) return wrong("--gateway needs host:port");
+  if (reading.kind === "bad") return refuse(reading.reason);
   const egress = parseEgressAllow((values["egress-allow"] ?? "").split(",").filter((entry) => entry !== ""));
-  if (egress.kind === "bad") return wrong(`--egress-allow: "${egress.entry}" is neither a CIDR nor an address:port`);
-  const egressAllow = egress.kind === "allow" ? egress.allow : noEgressAllow;
-  return { kind: "run", folder, name: values.name ?? "", limits: limits.limits, known, gateway, egressAllow, isJson: values.json === true };
+  if (egress.kind === "bad") return refuse(`--egress-allow: "${egress.entry}" is neither a CIDR nor an address:port`);
+  return {
+    kind: "run",
+    folder,
+    name: values.name ?? "",
+    limits: reading.limits,
+    known: readKnown(values),
+    gateway: readDoor(values.gateway),
+    egressAllow: egress.allow,
+    source: readSource(values),
+    isJson: values.json === true,
+  };
 }
 
-/** What the owner says about the device, or what is wrong with it. */
-function readKnown(values: Values): Partial<DeviceReading> | string {
+/** What the owner says about the device, in place of measuring it. */
+function readKnown(values: Values): Partial<DeviceReading> {
   const battery = readNumber(values.battery);
-  if (battery !== undefined && !(Number.isInteger(battery) && battery >= 0 && battery <= 100))
-    return "--battery is a whole number from 0 to 100";
-  const network = values.network === undefined ? undefined : readNetwork(values.network);
-  if (network === null) return `--network is one of ${networkKinds.join(", ")}`;
+  if (battery !== undefined && !(Number.isInteger(battery) && battery >= 0 && battery <= 100)) {
+    return refuse("--battery is a whole number from 0 to 100");
+  }
+  const network = networkKinds.find((kind) => kind === values.network);
+  if (values.network !== undefined && network === undefined) return refuse(`--network is one of ${networkKinds.join(", ")}`);
   return {
     ...(battery === undefined ? {} : { batteryPercent: battery, isCharging: values.charging === true }),
     ...(values.charging === true ? { isCharging: true } : {}),
@@ -151,19 +170,22 @@ function readKnown(values: Values): Partial<DeviceReading> | string {
   };
 }
 
-function readNetwork(text: string): NetworkKind | null {
-  return networkKinds.find((kind) => kind === text) ?? null;
-}
-
 /** NaN for what is no number, so that the range check that follows refuses it. */
 function readNumber(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   return /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
 }
 
-function readDoor(text: string): { host: string; port: number } | null {
+function readDoor(text: string | undefined): { host: string; port: number } | undefined {
+  if (text === undefined) return undefined;
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]+)):(\d{1,5})$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = Number(match?.[3]);
-  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : null;
+  return host !== undefined && port >= 1 && port <= 65_535 ? { host, port } : refuse("--gateway needs host:port");
+}
+
+function readSource(values: Values): AnnouncedSource | undefined {
+  const address = values["proxy-protocol-source"];
+  if (address === undefined) return undefined;
+  return addressToBytes(address) ? { address, port: announcedPort } : refuse("--proxy-protocol-source needs an IP address");
 }

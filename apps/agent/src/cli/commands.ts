@@ -42,6 +42,7 @@ export async function enroll(command: Of<"enroll">, { input, output }: Terminal)
     folder,
     code: command.code,
     label: command.label,
+    proxyProtocolSource: command.source,
     consent: { text: currentConsent, acceptedAtMs: Date.now() },
   });
   if (outcome.kind === "refused") {
@@ -69,6 +70,7 @@ export async function run(command: Of<"run">, terminal: Terminal): Promise<numbe
     device: await openSystemDevice(command.known),
     gateway: command.gateway,
     egressAllow: command.egressAllow,
+    proxyProtocolSource: command.source,
     onEvent: (event) => view.onEvent(event),
   });
   terminal.onStopSignal(() => {

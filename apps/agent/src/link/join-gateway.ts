@@ -21,6 +21,8 @@ export interface JoinOptions extends DialOptions {
   prove(facts: ConnectionFacts): Proof;
   readonly onOpen?: (stream: TunnelStream, target: Target) => void;
   readonly onGoAway?: (reason: GoAwayName) => void;
+  /** The gateway sends the node away after it was admitted. */
+  readonly onRefused?: (refusal: ControlPayloads["refused"]) => void;
   /** Called once, also when joining fails after the connection stood. */
   readonly onClose?: (end: TunnelEnd) => void;
 }
@@ -83,6 +85,7 @@ function converse(socket: TLSSocket, options: JoinOptions): Promise<{ tunnel: Tu
         else stream.reset("protocol");
       },
       onControl: (message) => {
+        if (phase === "done") return message.type === "refused" ? options.onRefused?.(message.payload) : undefined;
         if (phase === "challenge" && message.type === "challenge") return answer(message.payload);
         const isVerdict = message.type === "ready" || message.type === "enrolled" || message.type === "refused";
         if (phase !== "verdict" && message.type === "refused") return fail("wrong-protocol", `refused: ${message.payload.message}`);

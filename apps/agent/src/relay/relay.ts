@@ -2,14 +2,14 @@
  * Carries streams between the gateway and the servers they name, and knows at any time what passes.
  *
  * It outlives connections to the gateway: streams of an old connection may drain while a new one serves. It does not
- * decide whether to serve (start-agent.ts does) and reads no content. Limits: 256 streams; a stream that would be one
- * more is refused as busy.
+ * decide whether to serve (start-agent.ts does) and reads no content. Limits: 1,024 streams; a stream that would be
+ * one more is refused as busy.
  */
 import type { RstName, StreamEnd, Target, TunnelStream } from "@karvon/tunnel";
 import type { AgentEvent, PassingStream } from "../events.ts";
 import { type ConnectRules, connectTarget } from "./connect-target.ts";
 
-const streamsMax = 256;
+const streamsMax = 1_024;
 
 interface Entry {
   readonly id: number;
