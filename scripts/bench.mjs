@@ -9,7 +9,7 @@ async function build() {
   const { isInstalled, releaseSignals, turbo } = await import("./lib/steps.mjs");
   if (!isInstalled()) return "The dependencies are not installed; run npm ci (or npm start) first.";
   process.stderr.write("building what has changed\n");
-  const done = await turbo(["build"]);
+  const done = await turbo(["build", ...["launcher", "proxy", "web"].map((name) => `--filter=@karvon/${name}`)]);
   releaseSignals();
   return done.code === 0 ? undefined : `The build failed:\n${done.output.trim().split("\n").slice(-40).join("\n")}`;
 }

@@ -93,6 +93,7 @@ function environmentFor(dataDir: string, origin: string): NodeJS.ProcessEnv {
     KARVON_DATA_DIR: dataDir,
     KARVON_DEMO: "0",
     KARVON_EGRESS_ALLOW: origin,
+    KARVON_TRUSTED_PROXIES: "127.0.0.1/32",
   };
 }
 

@@ -15,7 +15,7 @@ export async function signIn(panelUrl: string, login: { readonly email: string; 
     body: new URLSearchParams({ ...login, csrfToken, callbackUrl: panelUrl, json: "true" }).toString(),
   });
   const body = await answer.text();
-  if (![...jar.keys()].some((name) => name.includes("session-token"))) {
+  if (![...jar.keys()].some((name) => name.endsWith("karvon-session"))) {
     throw new BenchError(`The panels did not sign the benchmark's client in (${answer.status}): ${body.slice(0, 200)}`);
   }
   return cookieHeader(jar);
