@@ -95,10 +95,13 @@ export class ByteReader {
   #moreArrived(timeoutMs: number | null): Promise<boolean> {
     if (this.#stream.isPaused()) this.#stream.resume();
     return new Promise((resolve) => {
-      const timer = timeoutMs === null ? null : setTimeout(() => {
-        this.#wake = null;
-        resolve(false);
-      }, timeoutMs);
+      const timer =
+        timeoutMs === null
+          ? null
+          : setTimeout(() => {
+              this.#wake = null;
+              resolve(false);
+            }, timeoutMs);
       this.#wake = () => {
         if (timer !== null) clearTimeout(timer);
         resolve(true);

@@ -13,7 +13,15 @@ import type { Principal } from "../session/authorise.ts";
 import type { OpenedSession } from "../session/open-session.ts";
 import { ByteReader, type Reading } from "./byte-reader.ts";
 import { ByteWriter } from "./byte-writer.ts";
-import { bodyIdleTimeoutMs, type ClientConnection, endGently, type GatewayContext, refuseHttp, responseTimeoutMs, takeBack } from "./client-connection.ts";
+import {
+  bodyIdleTimeoutMs,
+  type ClientConnection,
+  endGently,
+  type GatewayContext,
+  refuseHttp,
+  responseTimeoutMs,
+  takeBack,
+} from "./client-connection.ts";
 import { exitFields } from "./exit-fields.ts";
 import { type BodyOutcome, pumpBody } from "./pump-body.ts";
 
@@ -28,7 +36,12 @@ const responseHeadBytesMax = 65_536;
 const interimsMax = 10;
 
 /** True when the connection is good for another request. Otherwise it has been ended. */
-export async function forwardHttp(context: GatewayContext, connection: ClientConnection, writer: ByteWriter, request: ForwardedRequest): Promise<boolean> {
+export async function forwardHttp(
+  context: GatewayContext,
+  connection: ClientConnection,
+  writer: ByteWriter,
+  request: ForwardedRequest,
+): Promise<boolean> {
   const { requestId, head, target, principal } = request;
   const refuseWith = (refusal: Refusal, isBilled = false): false => {
     writer.release();
@@ -45,7 +58,14 @@ export async function forwardHttp(context: GatewayContext, connection: ClientCon
     return false;
   };
 
-  const opened = await context.opener.open({ requestId, principal, protocol: "http", host: target.host, port: target.port, callerAddress: connection.address });
+  const opened = await context.opener.open({
+    requestId,
+    principal,
+    protocol: "http",
+    host: target.host,
+    port: target.port,
+    callerAddress: connection.address,
+  });
   if (opened.kind === "refused") return refuseWith(opened);
 
   const exchange = openExchange(opened);
@@ -83,7 +103,11 @@ async function sendRequest(connection: ClientConnection, exchange: Exchange, hea
 }
 
 /** The final answer's head; interim ones (100, 103) are passed on as they come. */
-async function readAnswer(exchange: Exchange, head: HttpRequestHead, writer: ByteWriter): Promise<{ kind: "answer"; head: HttpResponseHead } | Refusal> {
+async function readAnswer(
+  exchange: Exchange,
+  head: HttpRequestHead,
+  writer: ByteWriter,
+): Promise<{ kind: "answer"; head: HttpResponseHead } | Refusal> {
   for (let interims = 0; interims <= interimsMax; interims += 1) {
     const reading = await exchange.reader.read((input) => readResponseHead(input, head.method), responseHeadBytesMax, responseTimeoutMs);
     if (reading.kind !== "message") return answerRefusal(reading);
@@ -100,7 +124,10 @@ function answerRefusal(reading: Exclude<Reading<unknown>, { kind: "message" }>):
     case "timeout":
       return refuse("response_timeout", `no answer came within ${responseTimeoutMs / 1_000} s`);
     case "ended":
-      return refuse("target_reset", reading.hasBytes ? "the target closed in the middle of its answer's head" : "the target closed without an answer");
+      return refuse(
+        "target_reset",
+        reading.hasBytes ? "the target closed in the middle of its answer's head" : "the target closed without an answer",
+      );
     case "too-large":
       return refuse("target_reset", "the answer's head is too long");
     case "malformed":
@@ -119,7 +146,9 @@ interface Relay {
 async function relayAnswer(connection: ClientConnection, writer: ByteWriter, relay: Relay): Promise<boolean> {
   const { head } = relay.answer;
   const isPersistent = relay.request.head.keepAlive && head.body.kind !== "close";
-  await writer.write(writeForwardedResponse(head, { keepAlive: isPersistent, extraFields: exitFields(relay.request.requestId, relay.opened) }));
+  await writer.write(
+    writeForwardedResponse(head, { keepAlive: isPersistent, extraFields: exitFields(relay.request.requestId, relay.opened) }),
+  );
   const download = await pumpBody(relay.exchange.reader, writer, head.body, bodyIdleTimeoutMs);
   if (download !== "complete") {
     // Not `end`: the client must see that the body was cut (RFC 9112, section 8).

@@ -76,7 +76,10 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
     }
     const key = sourceKey(address);
     const isCrowd = countNewcomer(key, 1) > newcomersPerSourceMax;
-    const shedding = isShed || isCrowd ? refuse("overloaded", isShed ? "the gateway has no connection left" : "too many connections from this address wait") : null;
+    const shedding =
+      isShed || isCrowd
+        ? refuse("overloaded", isShed ? "the gateway has no connection left" : "too many connections from this address wait")
+        : null;
     try {
       await serveProtocol(context, { socket, reader, address, shedding });
     } finally {
@@ -111,12 +114,16 @@ async function clientAddress(reader: ByteReader, peer: string, trusted: readonly
   if (!isInPrefixes(peer, trusted)) return peer;
   if ((await reader.firstByte(headTimeoutMs)) === null) return null;
   let isAbsent = false;
-  const reading = await reader.read<ProxyHeader>((input) => {
-    const header = readProxyHeader(input);
-    if (header.kind !== "absent") return header;
-    isAbsent = true;
-    return { kind: "message", message: { version: 1, source: null }, consumed: 0 };
-  }, proxyHeaderBytesMax, headTimeoutMs);
+  const reading = await reader.read<ProxyHeader>(
+    (input) => {
+      const header = readProxyHeader(input);
+      if (header.kind !== "absent") return header;
+      isAbsent = true;
+      return { kind: "message", message: { version: 1, source: null }, consumed: 0 };
+    },
+    proxyHeaderBytesMax,
+    headTimeoutMs,
+  );
   if (isAbsent) return peer;
   if (reading.kind !== "message") return null;
   return reading.message.source === null ? peer : plainAddress(reading.message.source.address);
@@ -144,14 +151,22 @@ async function serveProtocol(context: GatewayContext, connection: ClientConnecti
 
 /** A SOCKS4 "rejected" reply, and the reason for whoever looks at the bytes. */
 function refuseSocks4(context: GatewayContext, connection: ClientConnection): void {
-  noteRefusal(context, connection, { requestId: newRequestId(), protocol: "unknown", refusal: refuse("bad_request", "SOCKS4 has no password; use SOCKS5 or HTTP") });
+  noteRefusal(context, connection, {
+    requestId: newRequestId(),
+    protocol: "unknown",
+    refusal: refuse("bad_request", "SOCKS4 has no password; use SOCKS5 or HTTP"),
+  });
   const reply = Buffer.from([0x00, 0x5b, 0, 0, 0, 0, 0, 0]);
   endGently(connection, Buffer.concat([reply, Buffer.from("SOCKS4 has no password; use SOCKS5 or HTTP.\r\n")]));
 }
 
 /** A fatal handshake_failure alert (RFC 8446, section 6.2): the program says "TLS refused" instead of hanging. */
 function refuseTls(context: GatewayContext, connection: ClientConnection): void {
-  noteRefusal(context, connection, { requestId: newRequestId(), protocol: "unknown", refusal: refuse("bad_request", "TLS to the proxy port is not offered; use an http:// or socks5:// proxy address") });
+  noteRefusal(context, connection, {
+    requestId: newRequestId(),
+    protocol: "unknown",
+    refusal: refuse("bad_request", "TLS to the proxy port is not offered; use an http:// or socks5:// proxy address"),
+  });
   endGently(connection, Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]));
 }
 

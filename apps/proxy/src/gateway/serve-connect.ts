@@ -12,9 +12,23 @@ export async function serveConnect(
   const { requestId, target, principal } = request;
   // Early data (a TLS hello that did not wait for the 200) is kept and goes first; the rest waits in the kernel.
   const early = connection.reader.release();
-  const opened = await context.opener.open({ requestId, principal, protocol: "connect", host: target.host, port: target.port, callerAddress: connection.address });
+  const opened = await context.opener.open({
+    requestId,
+    principal,
+    protocol: "connect",
+    host: target.host,
+    port: target.port,
+    callerAddress: connection.address,
+  });
   if (opened.kind === "refused") {
-    refuseHttp(context, connection, { requestId, protocol: "connect", refusal: opened, account: principal.account, host: target.host, port: target.port });
+    refuseHttp(context, connection, {
+      requestId,
+      protocol: "connect",
+      refusal: opened,
+      account: principal.account,
+      host: target.host,
+      port: target.port,
+    });
     return;
   }
   const fields = exitFields(requestId, opened).map((field) => `${field.name}: ${field.value}\r\n`);

@@ -98,14 +98,18 @@ function shapeRefusal(head: HttpRequestHead): Refusal | null {
 async function accessOf(context: GatewayContext, connection: ClientConnection, head: HttpRequestHead): Promise<Principal | AccessRefusal> {
   if (head.proxyAuthorization === null) return context.authoriser.authorise(null, connection.address);
   const login = readBasicCredentials(head.proxyAuthorization);
-  if (login === null) return { kind: "refused", refusal: refuse("auth_failed", "Proxy-Authorization is not well-formed Basic"), account: null };
+  if (login === null)
+    return { kind: "refused", refusal: refuse("auth_failed", "Proxy-Authorization is not well-formed Basic"), account: null };
   return context.authoriser.authorise(login, connection.address);
 }
 
 /** `OPTIONS *` asks the server itself (RFC 9110, section 9.3.7). */
 function answerOptions(connection: ClientConnection, writer: ByteWriter): false {
   writer.release();
-  endGently(connection, "HTTP/1.1 204 No Content\r\nAllow: CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nConnection: close\r\n\r\n");
+  endGently(
+    connection,
+    "HTTP/1.1 204 No Content\r\nAllow: CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nConnection: close\r\n\r\n",
+  );
   return false;
 }
 

@@ -8,7 +8,15 @@ import { refuse } from "@karvon/domain";
 import { readSocksGreeting, readSocksLogin, readSocksRequest, writeSocksLoginReply, writeSocksMethod, writeSocksReply } from "@karvon/wire";
 import type { Principal } from "../session/authorise.ts";
 import type { Reading } from "./byte-reader.ts";
-import { type ClientConnection, endGently, type GatewayContext, headTimeoutMs, newRequestId, noteRefusal, type RefusedOn } from "./client-connection.ts";
+import {
+  type ClientConnection,
+  endGently,
+  type GatewayContext,
+  headTimeoutMs,
+  newRequestId,
+  noteRefusal,
+  type RefusedOn,
+} from "./client-connection.ts";
 import { refusalFacts, socksReplyCode } from "./render-refusal.ts";
 
 const noMethod = 0xff;
@@ -25,7 +33,12 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
   if (reading.kind !== "message") {
     const refusal = refuse("bad_request", `the SOCKS5 request ${trouble(reading)}`);
     // Silence deserves no answer; RFC 1928 has a reply for an address type that nobody knows.
-    answerRequest(context, connection, { requestId, protocol: "socks5", refusal, account: principal.account }, isAddressTypeTrouble(reading) ? 0x08 : 0x07);
+    answerRequest(
+      context,
+      connection,
+      { requestId, protocol: "socks5", refusal, account: principal.account },
+      isAddressTypeTrouble(reading) ? 0x08 : 0x07,
+    );
     return;
   }
   const { command, host, port } = reading.message;
@@ -48,7 +61,12 @@ async function login(context: GatewayContext, connection: ClientConnection, requ
   const { reader, socket } = connection;
   const greeting = await reader.read(readSocksGreeting, messageBytesMax, headTimeoutMs);
   if (greeting.kind !== "message") {
-    endWith(context, connection, { requestId, protocol: "socks5", refusal: refuse("bad_request", `the SOCKS5 greeting ${trouble(greeting)}`) }, writeSocksMethod(noMethod));
+    endWith(
+      context,
+      connection,
+      { requestId, protocol: "socks5", refusal: refuse("bad_request", `the SOCKS5 greeting ${trouble(greeting)}`) },
+      writeSocksMethod(noMethod),
+    );
     return null;
   }
   if (connection.shedding !== null) {
@@ -67,7 +85,12 @@ async function login(context: GatewayContext, connection: ClientConnection, requ
     socket.write(writeSocksMethod(noLogin));
     return access;
   }
-  endWith(context, connection, { requestId, protocol: "socks5", refusal: access.refusal, account: access.account }, writeSocksMethod(noMethod));
+  endWith(
+    context,
+    connection,
+    { requestId, protocol: "socks5", refusal: access.refusal, account: access.account },
+    writeSocksMethod(noMethod),
+  );
   return null;
 }
 
@@ -75,7 +98,12 @@ async function passwordPrincipal(context: GatewayContext, connection: ClientConn
   const { reader, socket } = connection;
   const reading = await reader.read(readSocksLogin, messageBytesMax, headTimeoutMs);
   if (reading.kind !== "message") {
-    endWith(context, connection, { requestId, protocol: "socks5", refusal: refuse("bad_request", `the SOCKS5 login ${trouble(reading)}`) }, writeSocksLoginReply(false));
+    endWith(
+      context,
+      connection,
+      { requestId, protocol: "socks5", refusal: refuse("bad_request", `the SOCKS5 login ${trouble(reading)}`) },
+      writeSocksLoginReply(false),
+    );
     return null;
   }
   const access = await context.authoriser.authorise(reading.message, connection.address);
@@ -83,7 +111,12 @@ async function passwordPrincipal(context: GatewayContext, connection: ClientConn
     socket.write(writeSocksLoginReply(true));
     return access;
   }
-  endWith(context, connection, { requestId, protocol: "socks5", refusal: access.refusal, account: access.account }, writeSocksLoginReply(false));
+  endWith(
+    context,
+    connection,
+    { requestId, protocol: "socks5", refusal: access.refusal, account: access.account },
+    writeSocksLoginReply(false),
+  );
   return null;
 }
 
@@ -102,7 +135,7 @@ function endWith(context: GatewayContext, connection: ClientConnection, refused:
 }
 
 function isAddressTypeTrouble(reading: Reading<unknown>): boolean {
-  return reading.kind === "malformed" && reading.reason.includes("address type");
+  return reading.kind === "malformed" && reading.reason === "address-type";
 }
 
 function trouble(reading: Exclude<Reading<unknown>, { kind: "message" }>): string {
@@ -117,4 +150,3 @@ function trouble(reading: Exclude<Reading<unknown>, { kind: "message" }>): strin
       return "did not come in time";
   }
 }
-

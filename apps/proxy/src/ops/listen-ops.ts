@@ -14,7 +14,11 @@ import type { RadarTick } from "../radar/ticker.ts";
 import { type Metric, metricsContentType, renderMetrics } from "./metrics.ts";
 
 export interface Availability {
-  readonly countries: readonly { readonly country: string; readonly nodes: number; readonly byType: { readonly mobile: number; readonly wifi: number; readonly residential: number } }[];
+  readonly countries: readonly {
+    readonly country: string;
+    readonly nodes: number;
+    readonly byType: { readonly mobile: number; readonly wifi: number; readonly residential: number };
+  }[];
   readonly total: number;
 }
 
@@ -75,13 +79,16 @@ export async function listenOps(options: OpsOptions): Promise<OpsServer> {
     }
   }
 
-  const server = createServer({ maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 }, (request, response) => {
-    response.on("error", ignoreError);
-    answer(request, response).catch((cause: unknown) => {
-      options.log.error({ event: "ops.failed", cause });
-      response.destroy();
-    });
-  });
+  const server = createServer(
+    { maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 },
+    (request, response) => {
+      response.on("error", ignoreError);
+      answer(request, response).catch((cause: unknown) => {
+        options.log.error({ event: "ops.failed", cause });
+        response.destroy();
+      });
+    },
+  );
   server.maxConnections = 64;
   server.on("error", (cause) => options.log.error({ event: "ops.listener-failed", cause }));
   server.on("clientError", (_cause, socket) => socket.destroy());

@@ -11,7 +11,8 @@ export function readAvailability(serving: readonly LiveNode[]): Availability {
     if (nodes === undefined) byCountry.set(node.country, [node]);
     else nodes.push(node);
   }
-  const count = (nodes: readonly LiveNode[], type: ConnectionType): number => nodes.filter((node) => nodeSatisfies(node, { ...anywhere, type })).length;
+  const count = (nodes: readonly LiveNode[], type: ConnectionType): number =>
+    nodes.filter((node) => nodeSatisfies(node, { ...anywhere, type })).length;
   const countries = [...byCountry].map(([country, nodes]) => ({
     country,
     nodes: nodes.length,

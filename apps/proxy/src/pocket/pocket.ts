@@ -54,7 +54,10 @@ export function createPocket(options: PocketOptions): Pocket {
     const due = duePresence(nowMs);
     const gone = [...left.values()].filter((node) => directory.find(node.nodeId) === null);
     if (due.length + gone.length === 0) return;
-    await database.savePresence([...due.map((node) => onlineRow(options.gatewayId, node, nowMs)), ...gone.map((node) => offlineRow(node, nowMs))]);
+    await database.savePresence([
+      ...due.map((node) => onlineRow(options.gatewayId, node, nowMs)),
+      ...gone.map((node) => offlineRow(node, nowMs)),
+    ]);
     for (const node of due) {
       changed.delete(node);
       savedAtMs.set(node, nowMs);
@@ -157,10 +160,21 @@ function onlineRow(gatewayId: string, node: LiveNode, nowMs: number): PresenceRo
 }
 
 function offlineRow(node: LiveNode, nowMs: number): PresenceRow {
-  return { ...baseRow(node, nowMs), state: "offline", stateReason: null, gatewayId: null, connectedAtMs: null, rttMs: null, openStreams: 0 };
+  return {
+    ...baseRow(node, nowMs),
+    state: "offline",
+    stateReason: null,
+    gatewayId: null,
+    connectedAtMs: null,
+    rttMs: null,
+    openStreams: 0,
+  };
 }
 
-function baseRow(node: LiveNode, nowMs: number): Omit<PresenceRow, "state" | "stateReason" | "gatewayId" | "connectedAtMs" | "rttMs" | "openStreams"> {
+function baseRow(
+  node: LiveNode,
+  nowMs: number,
+): Omit<PresenceRow, "state" | "stateReason" | "gatewayId" | "connectedAtMs" | "rttMs" | "openStreams"> {
   const { place, report } = node;
   return {
     nodeId: node.nodeId,

@@ -5,7 +5,18 @@
  * nothing; whoever asks tells it which nodes were tried in vain. A hard session whose node is gone is `session_lost`
  * for the rest of its life, a soft one gets another exit and the answer says that it changed.
  */
-import { type Ask, chooseNode, explainEmptyRoute, isoCountries, nodeSatisfies, type Refusal, refuse, type RouteWish, widenWish, type Widening } from "@karvon/domain";
+import {
+  type Ask,
+  chooseNode,
+  explainEmptyRoute,
+  isoCountries,
+  nodeSatisfies,
+  type Refusal,
+  refuse,
+  type RouteWish,
+  widenWish,
+  type Widening,
+} from "@karvon/domain";
 import { hasRoom, isServing, type LiveNode } from "../tunnel/live-node.ts";
 import type { NodeDirectory } from "./node-directory.ts";
 import type { StickySession, StickySessions } from "./sticky-sessions.ts";
@@ -95,7 +106,17 @@ export function createRouter(options: RouterOptions): Router {
 
   function hold(key: string, uniqKey: string | null, node: LiveNode, ttlMs: number, idleMs: number): StickySession {
     const nowMs = options.nowMs();
-    const entry: StickySession = { key, nodeId: node.nodeId, exitAddress: node.publicAddress, expiresAtMs: nowMs + ttlMs, idleMs, usedAtMs: nowMs, connectionsOpen: 0, hasServed: false, uniqKey };
+    const entry: StickySession = {
+      key,
+      nodeId: node.nodeId,
+      exitAddress: node.publicAddress,
+      expiresAtMs: nowMs + ttlMs,
+      idleMs,
+      usedAtMs: nowMs,
+      connectionsOpen: 0,
+      hasServed: false,
+      uniqKey,
+    };
     sticky.set(entry);
     return entry;
   }

@@ -59,6 +59,7 @@ export interface SessionOpenerOptions {
   /** A node connected to an address that it must not: it is to be shut out. */
   readonly onViolation: (node: LiveNode, detail: string) => void;
   readonly onFault: (cause: unknown) => void;
+  readonly onOpened: () => void;
 }
 
 const nodesTriedMax = 3;
@@ -106,11 +107,14 @@ export function createSessionOpener(options: SessionOpenerOptions): SessionOpene
 
   function limitRefusal(user: UserAccount): Refusal | null {
     const { client } = user;
-    if (client.sessionsOpen >= client.sessionsMax) return refuse("concurrency_limit", `${client.sessionsOpen} of ${client.sessionsMax} sessions of the account are open`);
+    if (client.sessionsOpen >= client.sessionsMax)
+      return refuse("concurrency_limit", `${client.sessionsOpen} of ${client.sessionsMax} sessions of the account are open`);
     if (user.sessionsMax !== null && user.sessionsOpen >= user.sessionsMax) {
       return refuse("concurrency_limit", `${user.sessionsOpen} of ${user.sessionsMax} sessions of proxy user ${user.username} are open`);
     }
-    return ratesFor(user).take(user.proxyUserId) ? null : refuse("rate_limited", `proxy user ${user.username} opens too many sessions a second`);
+    return ratesFor(user).take(user.proxyUserId)
+      ? null
+      : refuse("rate_limited", `proxy user ${user.username} opens too many sessions a second`);
   }
 
   function destinationOf(request: SessionRequest): Destination | Refusal {
@@ -133,11 +137,18 @@ export function createSessionOpener(options: SessionOpenerOptions): SessionOpene
     return options.blockRules.refuseAddress(checked.address);
   }
 
-  function register(request: SessionRequest, destination: Destination, exit: Exit, attempt: Extract<Attempt, { kind: "opened" }>, release: () => void): OpenedSession {
+  function register(
+    request: SessionRequest,
+    destination: Destination,
+    exit: Exit,
+    attempt: Extract<Attempt, { kind: "opened" }>,
+    release: () => void,
+  ): OpenedSession {
     const { node } = exit;
     const { stream, connected } = attempt;
     const { ask, account } = request.principal;
     let cutReason: string | null = null;
+    options.onOpened();
     const live = sessions.open({
       facts: factsOf(request, destination, node, connected, options.nowMs()),
       stream,
@@ -161,7 +172,16 @@ export function createSessionOpener(options: SessionOpenerOptions): SessionOpene
       cutReason ??= "finished";
       stream.reset("cancelled");
     }
-    return { kind: "opened", live, stream, node, sticky: exit.sticky, stickyName: ask.session?.id ?? null, isExitChanged: exit.isChanged, finish };
+    return {
+      kind: "opened",
+      live,
+      stream,
+      node,
+      sticky: exit.sticky,
+      stickyName: ask.session?.id ?? null,
+      isExitChanged: exit.isChanged,
+      finish,
+    };
   }
 
   function leaveSticky(entry: StickySession | null, isUnnamed: boolean): void {
@@ -177,7 +197,12 @@ export function createSessionOpener(options: SessionOpenerOptions): SessionOpene
     let last: Refusal | null = null;
     let isChanged = false;
     while (tried.size < nodesTriedMax) {
-      const exit = router.choose({ proxyUserId: request.principal.account.proxyUserId, requestId: request.requestId, ask: request.principal.ask, tried });
+      const exit = router.choose({
+        proxyUserId: request.principal.account.proxyUserId,
+        requestId: request.requestId,
+        ask: request.principal.ask,
+        tried,
+      });
       if (exit.kind === "refused") return exit.code === "no_exit" && last !== null ? last : exit;
       isChanged ||= exit.isChanged;
       tried.add(exit.node);

@@ -8,7 +8,12 @@ import type { Connected, RstName, StreamEnd, Target, TunnelStream } from "@karvo
 import type { LiveNode } from "../tunnel/live-node.ts";
 
 export type Attempt =
-  | { readonly kind: "opened"; readonly stream: TunnelStream; readonly connected: Connected; readonly onEnd: (listener: (end: StreamEnd) => void) => void }
+  | {
+      readonly kind: "opened";
+      readonly stream: TunnelStream;
+      readonly connected: Connected;
+      readonly onEnd: (listener: (end: StreamEnd) => void) => void;
+    }
   | { readonly kind: "failed"; readonly cause: RstName | "lost" | "silent" };
 
 export const openTimeoutMs = 12_000;

@@ -68,7 +68,8 @@ export async function judgeEnrolment(
   const algorithm: KeyAlgorithmName | null = enrol.algorithm === "p256" || enrol.algorithm === "ed25519" ? enrol.algorithm : null;
   const tokenHash = hashEnrolmentToken(enrol.token);
   const publicKey = Buffer.from(enrol.publicKey, "base64url");
-  if (algorithm === null || readDevicePublicKey(algorithm, publicKey) === null) return refusal("key_invalid", "The device's public key is not one that Karvon knows.");
+  if (algorithm === null || readDevicePublicKey(algorithm, publicKey) === null)
+    return refusal("key_invalid", "The device's public key is not one that Karvon knows.");
   if (tokenHash === null) return refusal("token_unknown", "The enrolment code is wrong.");
   const textSha256 = Buffer.from(enrol.consent.textSha256, "base64url");
   const consent = { publicKey, version: enrol.consent.version, textSha256, acceptedAtMs: enrol.consent.acceptedAtMs };

@@ -122,7 +122,8 @@ export function createTunnelManager(options: TunnelManagerOptions): TunnelManage
     async function judge(message: ControlMessage): Promise<void> {
       if (message.type === "auth") return admit(await judgeAuth(database, connection, message.payload));
       if (message.type !== "enrol") return turnAway(refusal("protocol", "A proof was expected."));
-      if (!enrolments.take(sourceKey(address))) return turnAway(refusal("rate_limited", "Too many enrolments from this address; wait a minute."));
+      if (!enrolments.take(sourceKey(address)))
+        return turnAway(refusal("rate_limited", "Too many enrolments from this address; wait a minute."));
       const verdict = await judgeEnrolment(database, connection, message.payload);
       if (verdict.kind === "refused") return turnAway(verdict);
       settle();
@@ -133,12 +134,19 @@ export function createTunnelManager(options: TunnelManagerOptions): TunnelManage
     async function admit(verdict: Awaited<ReturnType<typeof judgeAuth>>): Promise<void> {
       if (verdict.kind === "refused") return turnAway(verdict);
       const expelledUntilMs = expelled.get(verdict.facts.nodeId) ?? 0;
-      if (options.nowMs() < expelledUntilMs) return turnAway(refusal("node_suspended", "This device broke a rule; it may come back later."));
+      if (options.nowMs() < expelledUntilMs)
+        return turnAway(refusal("node_suspended", "This device broke a rule; it may come back later."));
       const place = await options.locate(address);
       if (phase === "over" || tunnel.isClosed) return;
       settle();
       node = makeNode(verdict.facts, { tunnel, place, address, nowMs: options.nowMs() });
-      tunnel.sendControl("ready", { publicAddress: address, country: place.country, city: place.city, asn: place.asn, asnName: place.asnName });
+      tunnel.sendControl("ready", {
+        publicAddress: address,
+        country: place.country,
+        city: place.city,
+        asn: place.asn,
+        asnName: place.asnName,
+      });
       join(node);
     }
   }
@@ -149,7 +157,14 @@ export function createTunnelManager(options: TunnelManagerOptions): TunnelManage
       older.isDraining = true;
       older.tunnel.goAway("replaced");
     }
-    log.info({ event: "node.online", nodeId: node.nodeId, operatorId: node.operatorId, address: node.publicAddress, country: node.place.country, isReplacement: older !== null });
+    log.info({
+      event: "node.online",
+      nodeId: node.nodeId,
+      operatorId: node.operatorId,
+      address: node.publicAddress,
+      country: node.place.country,
+      isReplacement: older !== null,
+    });
     options.onJoined(node);
   }
 

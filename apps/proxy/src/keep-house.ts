@@ -1,0 +1,73 @@
+/**
+ * The small regular chores: presence, refusals for the panels, forgetting what nobody uses, next month's partitions.
+ *
+ * Each runs alone and never twice at once; a chore that fails is logged and tried at its next turn.
+ */
+import type { GatewayDatabase } from "@karvon/db/sql";
+import type { Logger } from "@karvon/telemetry";
+import { type Pocket, presenceEveryMs } from "./pocket/pocket.ts";
+import type { StickySessions } from "./router/sticky-sessions.ts";
+import type { Accounts } from "./session/accounts.ts";
+import type { RefusalLog } from "./session/refusal-log.ts";
+
+export interface HouseOptions {
+  readonly pocket: Pocket;
+  readonly refusals: RefusalLog;
+  readonly accounts: Accounts;
+  readonly sticky: StickySessions;
+  readonly database: Pick<GatewayDatabase, "recordRefusals" | "ensurePartitions">;
+  readonly log: Logger;
+}
+
+const refusalsEveryMs = 2_000;
+const sweepEveryMs = 5_000;
+const partitionsEveryMs = 12 * 3_600_000;
+
+export function keepHouse(options: HouseOptions): { close(): Promise<void> } {
+  const { database, refusals, log } = options;
+
+  async function writeRefusals(): Promise<void> {
+    const rows = refusals.take();
+    if (rows.length === 0) return;
+    try {
+      await database.recordRefusals(rows);
+    } catch (cause) {
+      refusals.restore(rows);
+      throw cause;
+    }
+  }
+  async function sweep(): Promise<void> {
+    options.accounts.sweep();
+    options.sticky.sweep();
+  }
+
+  const chores = [
+    startChore("presence", presenceEveryMs, () => options.pocket.flush(), log),
+    startChore("refusals", refusalsEveryMs, writeRefusals, log),
+    startChore("sweep", sweepEveryMs, sweep, log),
+    startChore("partitions", partitionsEveryMs, () => database.ensurePartitions(), log),
+  ];
+  return {
+    async close() {
+      for (const chore of chores) await chore.stop();
+      await writeRefusals();
+    },
+  };
+}
+
+function startChore(what: string, everyMs: number, work: () => Promise<void>, log: Logger): { stop(): Promise<void> } {
+  let running: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    running ??= work()
+      .catch((cause: unknown) => log.warn({ event: "house.chore-failed", what, cause }))
+      .finally(() => {
+        running = null;
+      });
+  }, everyMs);
+  return {
+    async stop() {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,79 @@
+/** The gateway's figures under their Prometheus names. docs/operations.md describes each. */
+import { PROXY_ERRORS } from "@karvon/domain";
+import { readdirSync } from "node:fs";
+import type { SessionLog } from "../radar/session-log.ts";
+import type { Ticker } from "../radar/ticker.ts";
+import type { NodeDirectory } from "../router/node-directory.ts";
+import type { RefusalLog } from "../session/refusal-log.ts";
+import type { Metric } from "./metrics.ts";
+
+export interface MetricSources {
+  readonly sessions: SessionLog;
+  readonly refusals: RefusalLog;
+  readonly directory: NodeDirectory;
+  readonly ticker: Ticker;
+  readonly flushLagMs: () => number;
+  readonly countConnections: () => number;
+  readonly countSessionsOpened: () => number;
+  readonly countFaults: () => number;
+}
+
+export function listMetrics(sources: MetricSources): Metric[] {
+  const { sessions, refusals, directory, ticker } = sources;
+  const cpu = process.cpuUsage();
+  const codes: readonly string[] = Object.keys(PROXY_ERRORS);
+  const counts: ReadonlyMap<string, number> = refusals.counts;
+  return [
+    gauge("karvon_sessions_open", "Proxied sessions open now.", sessions.openCount),
+    counter("karvon_sessions_total", "Proxied sessions opened since the start.", sources.countSessionsOpened()),
+    {
+      name: "karvon_bytes_total",
+      help: "Payload bytes carried, by direction; up is from the client.",
+      type: "counter",
+      samples: [
+        { labels: { direction: "up" }, value: sessions.upBytes },
+        { labels: { direction: "down" }, value: sessions.downBytes },
+      ],
+    },
+    {
+      name: "karvon_refusals_total",
+      help: "Requests refused, by error code.",
+      type: "counter",
+      samples: codes.map((code) => ({ labels: { code }, value: counts.get(code) ?? 0 })),
+    },
+    counter(
+      "karvon_refusals_dropped_total",
+      "Refusals that the panels will not show because the database was away too long.",
+      refusals.dropped,
+    ),
+    gauge("karvon_connections_open", "Client connections open now.", sources.countConnections()),
+    gauge("karvon_tunnels", "Nodes connected now.", directory.size),
+    gauge("karvon_nodes_serving", "Nodes that get sessions now.", directory.listServing().length),
+    gauge("karvon_flush_lag_seconds", "Age of the oldest usage that the ledger has not acknowledged.", sources.flushLagMs() / 1_000),
+    gauge("karvon_unflushed_bytes", "Payload bytes that the ledger has not acknowledged.", sessions.unpostedBytes),
+    gauge("karvon_event_loop_lag_seconds", "How late the last one-second tick came.", ticker.loopLagMs / 1_000),
+    gauge("karvon_event_loop_lag_max_seconds", "The latest tick since the last scrape.", ticker.takeLoopLagMaxMs() / 1_000),
+    counter("karvon_faults_total", "Errors that nobody foresaw; each is in the log.", sources.countFaults()),
+    counter("process_cpu_seconds_total", "CPU time used.", (cpu.user + cpu.system) / 1e6),
+    gauge("process_resident_memory_bytes", "Resident memory.", process.memoryUsage.rss()),
+    gauge("process_open_fds", "Open file descriptors.", countDescriptors()),
+    gauge("process_start_time_seconds", "Start time since the Unix epoch.", Math.round((Date.now() - process.uptime() * 1_000) / 1_000)),
+  ];
+}
+
+function gauge(name: string, help: string, value: number): Metric {
+  return { name, help, type: "gauge", samples: [{ value }] };
+}
+
+function counter(name: string, help: string, value: number): Metric {
+  return { name, help, type: "counter", samples: [{ value }] };
+}
+
+/** 0 where the system has no /proc. */
+function countDescriptors(): number {
+  try {
+    return readdirSync("/proc/self/fd").length;
+  } catch {
+    return 0;
+  }
+}

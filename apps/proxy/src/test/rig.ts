@@ -1,0 +1,232 @@
+/**
+ * A whole gateway for tests: database of its own, running proxy, nodes on real tunnels, an origin, a client with traffic.
+ *
+ * `close` ends everything in order; a process warning during the test makes it throw.
+ */
+import { hashProxyPassword, makeDeviceKey, makeProxyPassword, deviceFingerprint } from "@karvon/security";
+import { createLogger } from "@karvon/telemetry";
+import { createTestDatabase, type Fixtures, openFixtures } from "@karvon/testkit";
+import { newId } from "@karvon/domain";
+import { createHash } from "node:crypto";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { type RunningProxy, startProxy } from "../start-proxy.ts";
+import { type NodePlace, unknownPlace } from "../tunnel/live-node.ts";
+import { testCertPem, testKeyPem } from "./certificate.ts";
+import { startTestNode, type TestNode, type TestNodeOptions } from "./test-node.ts";
+
+export const pepper = Buffer.alloc(32, 7);
+export const serviceToken = "test-service-token";
+
+export interface Login {
+  readonly clientId: string;
+  readonly proxyUserId: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface Rig {
+  readonly proxy: RunningProxy;
+  readonly fixtures: Fixtures;
+  readonly origin: Origin;
+  readonly logLines: readonly Record<string, unknown>[];
+  readonly databaseUrl: string;
+  makeLogin(options?: { bytes?: bigint; trafficLimitBytes?: bigint }): Promise<Login>;
+  addNode(options?: NewNode): Promise<TestNode>;
+  /** Dials again with a node that is known. */
+  redial(node: TestNode, change?: Partial<TestNodeOptions>): Promise<TestNode>;
+  metrics(): Promise<string>;
+  ops(path: string, token?: string): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export interface NewNode extends Partial<TestNodeOptions> {
+  readonly place?: Partial<NodePlace>;
+  readonly operatorId?: string;
+}
+
+export const tenMegabytes = Buffer.alloc(10_000_000, "karvon ");
+
+export async function openRig(options: { connectionsMax?: number; drainMs?: number; flushIntervalMs?: number } = {}): Promise<Rig> {
+  const warnings: Error[] = [];
+  const onWarning = (warning: Error): void => void warnings.push(warning);
+  process.on("warning", onWarning);
+  const database = await createTestDatabase();
+  const fixtures = openFixtures(database.url);
+  const origin = await startOrigin();
+  const places = new Map<string, NodePlace>();
+  const known = new Map<string, TestNodeOptions>();
+  const nodes: TestNode[] = [];
+  const logLines: Record<string, unknown>[] = [];
+  let lastSeq = 0;
+  let lastAddress = 0;
+  const proxy = await startProxy({
+    identity: { id: newId("gwy"), epoch: BigInt(Date.now()) },
+    databaseUrl: database.url,
+    proxyPort: 0,
+    tunnelPort: 0,
+    opsPort: 0,
+    publicHost: "127.0.0.1",
+    pepper,
+    serviceToken,
+    tunnelIdentity: { keyPem: testKeyPem, certPem: testCertPem },
+    egressAllow: ["127.0.0.0/8"],
+    trustedProxies: ["127.0.0.1/32"],
+    locate: (address) => Promise.resolve(places.get(address) ?? unknownPlace),
+    log: createLogger({ name: "proxy", write: (line) => logLines.push(JSON.parse(line)) }),
+    flushIntervalMs: 1_000,
+    ...options,
+  });
+  const operator = await fixtures.makeOperator();
+
+  async function start(nodeOptions: TestNodeOptions): Promise<TestNode> {
+    known.set(nodeOptions.nodeId, nodeOptions);
+    const node = await startTestNode(nodeOptions);
+    nodes.push(node);
+    return node;
+  }
+
+  return {
+    proxy,
+    fixtures,
+    origin,
+    logLines,
+    databaseUrl: database.url,
+    async makeLogin({ bytes = 1_000_000_000n, trafficLimitBytes } = {}) {
+      const { clientId } = await fixtures.makeClient();
+      const password = makeProxyPassword();
+      const user = await fixtures.makeProxyUser(clientId, {
+        secretHash: hashProxyPassword(pepper, password),
+        ...(trafficLimitBytes === undefined ? {} : { trafficLimitBytes }),
+      });
+      if (bytes > 0n) await fixtures.credit(clientId, bytes);
+      return { clientId, ...user, password };
+    },
+    async addNode({ place = {}, operatorId = operator.operatorId, ...change } = {}) {
+      lastAddress += 1;
+      lastSeq += 1;
+      const address = change.address ?? `203.0.113.${lastAddress}`;
+      places.set(address, {
+        ...unknownPlace,
+        country: "UZ",
+        region: "Tashkent",
+        city: "Tashkent",
+        asn: 8193,
+        asnName: "Uzbektelekom",
+        dataVersion: "test",
+        ...place,
+      });
+      const key = change.key ?? makeDeviceKey("ed25519");
+      const ids = await fixtures.makeNode(operatorId, { publicKey: key.publicKey, fingerprint: deviceFingerprint(key.publicKey) });
+      return start({ tunnelPort: proxy.tunnelPort, ...ids, key, sessionSeq: lastSeq, address, ...change });
+    },
+    redial(node, change = {}) {
+      const nodeOptions = known.get(node.nodeId);
+      if (nodeOptions === undefined) throw new Error("this node was not added here");
+      lastSeq += 1;
+      return start({ ...nodeOptions, sessionSeq: lastSeq, ...change });
+    },
+    metrics: async () => (await fetch(`http://127.0.0.1:${proxy.opsPort}/metrics`)).text(),
+    ops: (path, token) =>
+      fetch(`http://127.0.0.1:${proxy.opsPort}${path}`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
+    async close() {
+      await proxy.close();
+      for (const node of nodes) node.tunnel.close();
+      await origin.close();
+      await fixtures.close();
+      await database.drop();
+      process.off("warning", onWarning);
+      if (warnings.length > 0) throw new Error(`the process warned: ${warnings.map((warning) => warning.message).join("; ")}`);
+    },
+  };
+}
+
+export interface Origin {
+  readonly port: number;
+  /** Bytes on the wire since the start: what nodes sent and got. */
+  readonly received: number;
+  readonly sent: number;
+  readonly requests: readonly {
+    method: string;
+    url: string;
+    headers: NodeJS.Dict<string | string[]>;
+    bodyBytes: number;
+    bodySha256: string;
+  }[];
+  close(): Promise<void>;
+}
+
+/** An HTTP origin: `/10mb`, `/echo` answers the body's hash, `/slow` never answers, `/cut` breaks off, `/close` has no length. */
+async function startOrigin(): Promise<Origin> {
+  const sockets = new Set<Socket>();
+  const totals = { received: 0, sent: 0 };
+  const requests: { method: string; url: string; headers: NodeJS.Dict<string | string[]>; bodyBytes: number; bodySha256: string }[] = [];
+  const server = createServer((request, response) => {
+    answer(request, response, (body) =>
+      requests.push({ method: request.method ?? "", url: request.url ?? "", headers: request.headers, ...body }),
+    );
+  });
+  server.on("connection", (socket) => {
+    sockets.add(socket);
+    socket.on("error", () => undefined);
+    socket.once("close", () => {
+      totals.received += socket.bytesRead;
+      totals.sent += socket.bytesWritten;
+      sockets.delete(socket);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("the origin has no port");
+  return {
+    port: address.port,
+    get received() {
+      return totals.received + [...sockets].reduce((sum, socket) => sum + socket.bytesRead, 0);
+    },
+    get sent() {
+      return totals.sent + [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0);
+    },
+    requests,
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await new Promise<void>((resolve) => server.close(() => resolve()));
+    },
+  };
+}
+
+function answer(request: IncomingMessage, response: ServerResponse, note: (body: { bodyBytes: number; bodySha256: string }) => void): void {
+  const hash = createHash("sha256");
+  let bodyBytes = 0;
+  request.on("data", (chunk: Buffer) => {
+    hash.update(chunk);
+    bodyBytes += chunk.length;
+  });
+  request.on("error", () => undefined);
+  request.on("end", () => {
+    const bodySha256 = hash.digest("hex");
+    note({ bodyBytes, bodySha256 });
+    const path = (request.url ?? "/").split("?")[0];
+    switch (path) {
+      case "/10mb":
+        response.setHeader("content-length", tenMegabytes.length);
+        return response.end(tenMegabytes);
+      case "/chunked":
+        response.write("one ");
+        return response.end("two");
+      case "/slow":
+        return undefined;
+      case "/cut":
+        response.writeHead(200, { "content-length": "1000" });
+        response.write("x".repeat(10));
+        return setTimeout(() => request.socket.destroy(), 20);
+      case "/vanish":
+        return request.socket.destroy();
+      case "/nothing":
+        response.statusCode = 204;
+        return response.end();
+      default:
+        response.setHeader("content-type", "application/json");
+        return response.end(JSON.stringify({ path, bodyBytes, bodySha256 }));
+    }
+  });
+}
