@@ -94,6 +94,13 @@ BEGIN
   END IF;
 END $$;
 
+-- The floor of bytes times price, in micro-USD. Up to a petabyte each way at up to 4 USD per GB whole numbers of 64 bits hold
+-- the product, and cost a tenth of the time; beyond that it is the same in numeric. (C6 of the reconciliation uses numeric only.)
+CREATE FUNCTION karvon_owed(up_bytes bigint, down_bytes bigint, price bigint) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE WHEN up_bytes < 1000000000000000 AND down_bytes < 1000000000000000 AND price <= 4000 THEN (up_bytes + down_bytes) * price / 1000000
+    ELSE floor((up_bytes::numeric + down_bytes) * price / 1000000)::bigint END
+$$;
+
 -- What identifies one posted batch in its gateway's chain.
 CREATE FUNCTION karvon_batch_hash(previous bytea, batch usage_batch) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
   SELECT sha256(coalesce(previous, ''::bytea) || convert_to(jsonb_build_array(batch.gateway_id, batch.epoch, batch.seq,
@@ -103,7 +110,7 @@ $$;
 -- Posts one report of one gateway: sessions, bytes, money, hours, balances, all or nothing, once.
 --
 -- Counters are cumulative, so only growth is charged, in whatever order reports come. What a session owes is the floor of
--- its total times the price (in numeric: no overflow, no rounding per flush); what is posted is that minus what was posted.
+-- its total times the price (no overflow, no rounding per flush); what is posted is that minus what was posted.
 -- A charge is never refused: an account may go below zero and is then marked overdrawn.
 -- Counters of sessions that nobody has opened are not charged; their ids come back so that the gateway sends the facts again.
 CREATE FUNCTION usage_flush(
@@ -167,8 +174,8 @@ BEGIN
     LEFT JOIN price AS p ON p.id = s.price_id
   ), after AS (
     SELECT b.*,
-      floor((b.new_up::numeric + b.new_down) * b.price / 1000000)::bigint AS new_due,
-      floor((b.new_up::numeric + b.new_down) * b.operator_price / 1000000)::bigint AS new_earned
+      karvon_owed(b.new_up, b.new_down, b.price) AS new_due,
+      karvon_owed(b.new_up, b.new_down, b.operator_price) AS new_earned
     FROM before AS b WHERE b.is_priced
   ), stored AS (
     UPDATE proxy_session AS s
@@ -177,8 +184,11 @@ BEGIN
     FROM after AS a WHERE s.id = a.id AND s.opened_at = a.opened_at
   )
   SELECT
-    (SELECT array_agg(ROW(a.client_id, a.operator_id, a.proxy_user_id, a.node_id, a.new_up - a.up_bytes, a.new_down - a.down_bytes,
-      a.new_due - a.due_micro_usd, a.new_earned - a.earned_micro_usd)::karvon_growth) FROM after AS a),
+    -- One row for each user on each node; sessions themselves no longer matter from here on.
+    (SELECT array_agg(ROW(g.client_id, g.operator_id, g.proxy_user_id, g.node_id, g.up, g.down, g.due, g.earned)::karvon_growth) FROM (
+      SELECT a.client_id, a.operator_id, a.proxy_user_id, a.node_id, sum(a.new_up - a.up_bytes)::bigint AS up, sum(a.new_down - a.down_bytes)::bigint AS down,
+        sum(a.new_due - a.due_micro_usd)::bigint AS due, sum(a.new_earned - a.earned_micro_usd)::bigint AS earned
+      FROM after AS a GROUP BY a.client_id, a.operator_id, a.proxy_user_id, a.node_id) AS g),
     (SELECT coalesce(array_agg(b.id ORDER BY b.id), '{}') FROM before AS b WHERE NOT b.is_known),
     (SELECT min(b.id) FROM before AS b WHERE b.is_known AND NOT b.is_priced)
   INTO growth, unknown_sessions, unpriced;
