@@ -35,28 +35,23 @@ function readText(input: Buffer): Feed<ProxyHeader> {
   const end = input.subarray(0, textBytesMax).indexOf("\r\n");
   if (end < 0) return input.length >= textBytesMax ? malformed("proxy-header-too-long") : needMore;
   const consumed = end + 2;
-  const source = readTextSource(input.toString("latin1", 0, end).split(" "));
+  const source = readTextSource(input.toString("latin1", 0, end));
   return source === undefined ? malformed("proxy-header") : { kind: "message", message: { version: 1, source }, consumed };
 }
 
+const textPattern = /^PROXY TCP([46]) (\S+) (\S+) (0|[1-9]\d{0,4}) (0|[1-9]\d{0,4})$/;
+
 /** Null for UNKNOWN, undefined when the line is wrong. */
-function readTextSource(words: readonly string[]): ProxyHeader["source"] | undefined {
-  const [, family = "", source = "", destination = "", sourcePort = "", destinationPort = ""] = words;
-  if (family === "UNKNOWN") return null;
-  const bytes = addressToBytes(source);
-  const width = textFamilies.get(family);
-  if (words.length !== 6 || bytes === null || bytes.length !== width || addressToBytes(destination)?.length !== width) return undefined;
-  if (!isPort(sourcePort) || !isPort(destinationPort)) return undefined;
-  return { address: addressFromBytes(bytes) ?? "", port: Number(sourcePort) };
-}
-
-const textFamilies: ReadonlyMap<string, number> = new Map([
-  ["TCP4", 4],
-  ["TCP6", 16],
-]);
-
-function isPort(text: string): boolean {
-  return /^(?:0|[1-9]\d{0,4})$/.test(text) && Number(text) <= 65_535;
+function readTextSource(line: string): ProxyHeader["source"] | undefined {
+  if (line === "PROXY UNKNOWN" || line.startsWith("PROXY UNKNOWN ")) return null;
+  const match = textPattern.exec(line);
+  if (match === null) return undefined;
+  const [, family, source = "", destination = "", ...ports] = match;
+  const width = family === "4" ? 4 : 16;
+  const areAddresses = [source, destination].every((address) => addressToBytes(address)?.length === width);
+  const [port = 0, otherPort = 0] = ports.map(Number);
+  if (!areAddresses || port > 65_535 || otherPort > 65_535) return undefined;
+  return { address: addressFromBytes(addressToBytes(source) ?? []) ?? source, port };
 }
 
 function readBinary(input: Buffer): Feed<ProxyHeader> {
