@@ -1,0 +1,103 @@
+/** Clients that send exactly the bytes that a test wants, and what came back. */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+
+export async function dial(port: number): Promise<Socket> {
+  const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+  socket.on("error", () => undefined);
+  await once(socket, "connect");
+  return socket;
+}
+
+/** Sends `bytes` and answers everything that comes until the other side ends. */
+export async function exchange(port: number, bytes: Buffer | string, options: { half?: boolean } = {}): Promise<Buffer> {
+  const socket = await dial(port);
+  const chunks: Buffer[] = [];
+  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+  socket.write(bytes);
+  if (options.half === true) socket.end();
+  await Promise.race([once(socket, "end"), once(socket, "close")]);
+  socket.destroy();
+  return Buffer.concat(chunks);
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export function readAnswer(bytes: Buffer): HttpAnswer {
+  const text = bytes.toString("latin1");
+  const end = text.indexOf("\r\n\r\n");
+  const [statusLine = "", ...lines] = text.slice(0, end).split("\r\n");
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+  );
+  return { status: Number(statusLine.split(" ")[1]), headers, body: text.slice(end + 4) };
+}
+
+export function basic(username: string, password: string): string {
+  return `Proxy-Authorization: Basic ${Buffer.from(`${username}:${password}`).toString("base64")}\r\n`;
+}
+
+/** Speaks SOCKS5 up to the reply; says at which stage the gateway refused, and how. */
+export async function socksConnect(
+  port: number,
+  login: { username: string; password: string } | null,
+  target: { host: string; port: number; command?: number; type?: number },
+): Promise<string> {
+  const socket = await dial(port);
+  const received: Buffer[] = [];
+  let wake: () => void = () => undefined;
+  let isEnded = false;
+  socket.on("data", (chunk: Buffer) => {
+    received.push(chunk);
+    wake();
+  });
+  socket.on("end", () => {
+    isEnded = true;
+    wake();
+  });
+  socket.on("close", () => {
+    isEnded = true;
+    wake();
+  });
+  async function take(count: number): Promise<Buffer | null> {
+    for (;;) {
+      const all = Buffer.concat(received.splice(0));
+      if (all.length >= count) {
+        received.push(all.subarray(count));
+        return all.subarray(0, count);
+      }
+      received.push(all);
+      if (isEnded) return null;
+      await new Promise<void>((resolve) => (wake = resolve));
+    }
+  }
+  try {
+    socket.write(login === null ? Buffer.from([5, 1, 0]) : Buffer.from([5, 2, 0, 2]));
+    const method = await take(2);
+    if (method === null) return "closed at method";
+    if (method[1] === 0xff) return "FF";
+    if (login !== null) {
+      const [user, password] = [Buffer.from(login.username), Buffer.from(login.password)];
+      socket.write(Buffer.concat([Buffer.from([1, user.length]), user, Buffer.from([password.length]), password]));
+      const verdict = await take(2);
+      if (verdict === null) return "closed at login";
+      if (verdict[1] !== 0) return "A";
+    }
+    const host = Buffer.from(target.host);
+    socket.write(
+      Buffer.concat([
+        Buffer.from([5, target.command ?? 1, 0, target.type ?? 3, host.length]),
+        host,
+        Buffer.from([target.port >> 8, target.port & 255]),
+      ]),
+    );
+    const reply = await take(4);
+    return reply === null ? "close" : (reply[1] ?? 0).toString(16).padStart(2, "0");
+  } finally {
+    socket.destroy();
+  }
+}
