@@ -37,7 +37,7 @@ function PlaceCell({ node }: { node: Node }) {
     <span className="block min-w-0">
       <Place country={node.country} city={node.city} />
       {note === "" ? null : (
-        <span className="block max-w-60 truncate text-xs text-faint max-md:whitespace-normal" title={note}>
+        <span className="block max-w-44 truncate max-md:max-w-none text-xs text-faint max-md:whitespace-normal" title={note}>
           {note}
         </span>
       )}

@@ -4,7 +4,7 @@ import { cn } from "./cn.ts";
 export function BrandMark({ className }: { className?: string }) {
   return (
     <svg viewBox="0 0 28 28" aria-hidden="true" className={cn("size-7 shrink-0", className)}>
-      <rect width="28" height="28" rx="7" fill="#1d1b17" />
+      <rect x="0.5" y="0.5" width="27" height="27" rx="6.5" fill="#1d1b17" stroke="var(--line-strong)" />
       <path
         d="M7.5 21.5v-8.2c0-3.9 3.3-4.6 6.5-8 3.2 3.4 6.5 4.1 6.5 8v8.2"
         fill="none"

@@ -18,8 +18,8 @@ export function Card({ title, description, aside, flush = false, className, test
   return (
     <section aria-label={title} data-testid={testId} className={cn("min-w-0 rounded-lg border bg-surface", className)}>
       {title === undefined ? null : (
-        <header className={cn("flex flex-wrap items-start justify-between gap-x-4 gap-y-2 px-4 pt-3.5 sm:px-5", flush && "border-b pb-3")}>
-          <div className="min-w-0">
+        <header className={cn("flex items-start justify-between gap-4 px-4 pt-3.5 sm:px-5", flush && "border-b pb-3")}>
+          <div className="min-w-0 flex-1">
             <h2 className="text-base font-semibold">{title}</h2>
             {description === undefined ? null : <p className="mt-0.5 text-sm text-faint">{description}</p>}
           </div>
@@ -61,7 +61,7 @@ export function StatRow({ children, label }: { children: ReactNode; label: strin
   return (
     <dl
       aria-label={label}
-      className="grid grid-cols-1 gap-px overflow-hidden rounded-lg border bg-line min-[440px]:grid-cols-2 xl:auto-cols-fr xl:grid-flow-col xl:grid-cols-none"
+      className="grid grid-cols-2 gap-px overflow-hidden rounded-lg border bg-line [&>:last-child:nth-child(odd)]:col-span-2 xl:auto-cols-fr xl:[&>:last-child:nth-child(odd)]:col-span-1 xl:grid-flow-col xl:grid-cols-none"
     >
       {children}
     </dl>

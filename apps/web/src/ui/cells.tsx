@@ -58,15 +58,18 @@ export function Target({ host, port }: { host: string | null; port: number | nul
   );
 }
 
-/** A label with an optional demo mark and a second, quieter line. */
+/** A label with a second, quieter line; what the demo made says so there. */
 export function Named({ name, note, isDemo = false }: { name: string; note?: string | null | undefined; isDemo?: boolean }) {
+  const hasNote = note !== undefined && note !== null && note !== "";
   return (
-    <span className="block min-w-0">
-      <span className="flex flex-wrap items-center gap-x-1.5">
-        <span className="min-w-0 font-medium break-words">{name}</span>
-        {isDemo ? <DemoBadge /> : null}
-      </span>
-      {note === undefined || note === null || note === "" ? null : <span className="block text-xs break-words text-faint">{note}</span>}
+    <span className="block min-w-0 md:min-w-32">
+      <span className="block font-medium break-words">{name}</span>
+      {hasNote || isDemo ? (
+        <span className="flex items-center gap-1.5 text-xs text-faint">
+          {isDemo ? <DemoBadge /> : null}
+          <span className="min-w-0 break-words">{note}</span>
+        </span>
+      ) : null}
     </span>
   );
 }

@@ -6,8 +6,8 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ReactNode;
   /** Figures stand at the right, so that digits line up. */
   readonly align?: "right";
-  /** `lead` heads the card on a phone; `actions` stands under it. */
-  readonly role?: "lead" | "actions";
+  /** On a phone's card: `lead` heads it, `wide` takes a whole line, `actions` stands under it. */
+  readonly role?: "lead" | "wide" | "actions";
   /** From which width the column is shown in the table; on a phone the card always shows it. */
   readonly from?: "lg" | "xl";
 }
@@ -18,15 +18,17 @@ interface DataTableProps<Row> {
   columns: readonly Column<Row>[];
   rows: readonly Row[];
   rowKey: (row: Row) => string;
+  /** Few and short columns stay a table on a phone too. */
+  isCompact?: boolean;
 }
 
 const hidden = { lg: "md:max-lg:hidden", xl: "md:max-xl:hidden" } as const;
 
 /** Rows as a dense table, or as cards below 768 px. The roles are written out because CSS takes them away there. */
-export function DataTable<Row>({ label, columns, rows, rowKey }: DataTableProps<Row>) {
+export function DataTable<Row>({ label, columns, rows, rowKey, isCompact = false }: DataTableProps<Row>) {
   return (
     <div className="relative overflow-x-auto">
-      <table role="table" aria-label={label} className="k-table w-full text-sm">
+      <table role="table" aria-label={label} className={cn("w-full text-sm", !isCompact && "k-table")}>
         <thead role="rowgroup">
           <tr role="row" className="border-b">
             {columns.map((column) => (
@@ -36,6 +38,7 @@ export function DataTable<Row>({ label, columns, rows, rowKey }: DataTableProps<
                 scope="col"
                 className={cn(
                   "px-3 py-2 text-left text-xs font-medium whitespace-nowrap text-faint first:pl-5 last:pr-5",
+                  isCompact && "first:pl-4 last:pr-4 md:first:pl-5 md:last:pr-5",
                   column.align === "right" && "text-right",
                   column.from !== undefined && hidden[column.from],
                 )}
@@ -45,7 +48,7 @@ export function DataTable<Row>({ label, columns, rows, rowKey }: DataTableProps<
             ))}
           </tr>
         </thead>
-        <tbody role="rowgroup" className="tabular-nums md:[&>tr+tr]:border-t">
+        <tbody role="rowgroup" className={cn("tabular-nums md:[&>tr+tr]:border-t", isCompact && "[&>tr+tr]:border-t")}>
           {rows.map((row) => (
             <tr key={rowKey(row)} role="row" className="md:hover:bg-sunken/60">
               {columns.map((column) => (
@@ -55,8 +58,10 @@ export function DataTable<Row>({ label, columns, rows, rowKey }: DataTableProps<
                   data-label={column.name}
                   data-role={column.role}
                   className={cn(
-                    "min-w-0 align-middle md:px-3 md:py-2.5 md:first:pl-5 md:last:pr-5",
-                    column.align === "right" && "md:text-right",
+                    "min-w-0 align-middle",
+                    isCompact && "px-3 py-2.5 first:pl-4 last:pr-4",
+                    "md:px-3 md:py-2.5 md:first:pl-5 md:last:pr-5",
+                    column.align === "right" && (isCompact ? "text-right" : "md:text-right"),
                     column.from !== undefined && hidden[column.from],
                   )}
                 >

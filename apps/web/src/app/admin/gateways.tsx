@@ -24,7 +24,7 @@ const columns: Column<Gateway>[] = [
   },
   { name: "Last flush", cell: (row) => (row.lastFlushAt === null ? <None /> : <Ago at={row.lastFlushAt} />) },
   { name: "Up for", cell: (row) => <Length from={row.startedAt} to={null} /> },
-  { name: "Ops address", from: "lg", cell: (row) => <span className="font-mono text-xs break-all">{row.opsUrl}</span> },
+  { name: "Ops address", role: "wide", from: "lg", cell: (row) => <span className="font-mono text-xs break-all">{row.opsUrl}</span> },
 ];
 
 /** The data-plane processes, and how far behind their books are. */

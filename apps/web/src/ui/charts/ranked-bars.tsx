@@ -14,9 +14,9 @@ export function RankedBars({ label, rows }: { label: string; rows: readonly Rank
       {rows.map((row) => (
         <li key={row.id}>
           <div className="flex items-baseline justify-between gap-4 text-sm">
-            <span className="min-w-0 truncate">
+            <span className="min-w-0 sm:truncate">
               {row.name}
-              {row.note === undefined ? null : <span className="ml-2 text-xs text-faint">{row.note}</span>}
+              {row.note === undefined ? null : <span className="text-xs text-faint max-sm:block sm:ml-2">{row.note}</span>}
             </span>
             <span className="shrink-0 font-medium tabular-nums">{row.text}</span>
           </div>

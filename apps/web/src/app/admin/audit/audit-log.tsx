@@ -19,13 +19,13 @@ import { Moment } from "#ui/time-cells.tsx";
 
 const columns: Column<AuditRow>[] = [
   { name: "Action", role: "lead", cell: (row) => <span className="font-mono text-xs font-medium">{row.action}</span> },
-  { name: "Who", cell: (row) => <Named name={row.actorEmail ?? row.actorId} note={row.actorRole} /> },
+  { name: "Who", role: "wide", cell: (row) => <Named name={row.actorEmail ?? row.actorId} note={row.actorRole} /> },
   {
     name: "What",
     cell: (row) => (row.subjectId === null ? <None /> : <span className="font-mono text-xs break-all">{row.subjectId}</span>),
   },
   { name: "Why", cell: (row) => row.reason ?? <None /> },
-  { name: "Detail", from: "xl", cell: (row) => <Detail detail={row.detail} /> },
+  { name: "Detail", role: "wide", from: "xl", cell: (row) => <Detail detail={row.detail} /> },
   { name: "At", cell: (row) => <Moment at={row.at} /> },
   { name: "Row", align: "right", cell: (row) => <span className="font-mono text-xs text-faint">#{row.seq.toString()}</span> },
 ];

@@ -150,6 +150,7 @@ const columns: Column<Report["checks"][number]>[] = [
   },
   {
     name: "First wrong rows",
+    role: "wide",
     cell: (check) =>
       check.badCount === 0 ? (
         <span className="text-faint">none</span>

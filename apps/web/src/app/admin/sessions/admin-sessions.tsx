@@ -25,8 +25,8 @@ const refreshMs = 2_000;
 const columns: Column<AdminSession>[] = [
   { name: "Target", role: "lead", cell: (row) => <TargetCell row={row} /> },
   { name: "State", cell: (row) => <SessionState closedAt={row.closedAt} closeReason={row.closeReason} /> },
-  { name: "Client", cell: (row) => <Named name={row.clientEmail} note={row.proxyUsername} /> },
-  { name: "Node", from: "lg", cell: (row) => <NodeCell row={row} /> },
+  { name: "Client", role: "wide", cell: (row) => <Named name={row.clientEmail} note={row.proxyUsername} /> },
+  { name: "Node", role: "wide", from: "lg", cell: (row) => <NodeCell row={row} /> },
   { name: "Opened", cell: (row) => <Moment at={row.openedAt} /> },
   { name: "Down", align: "right", cell: (row) => <Bytes amount={row.downBytes} /> },
   { name: "Up", align: "right", cell: (row) => <Bytes amount={row.upBytes} /> },

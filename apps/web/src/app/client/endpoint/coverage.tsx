@@ -40,7 +40,7 @@ export function Coverage({ endpoint }: { endpoint: Endpoint }) {
           Requests are refused with no_exit, and cost nothing, until a node comes online.
         </EmptyState>
       ) : (
-        <DataTable label="Coverage" columns={columns} rows={rows} rowKey={(row) => row.country} />
+        <DataTable isCompact label="Coverage" columns={columns} rows={rows} rowKey={(row) => row.country} />
       )}
     </Card>
   );

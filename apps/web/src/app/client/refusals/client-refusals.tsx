@@ -29,8 +29,8 @@ const columns: Column<ClientRefusal>[] = [
       </span>
     ),
   },
-  { name: "What to do", cell: (row) => <span className="text-soft">{row.action}</span> },
-  { name: "Target", cell: (row) => <Target host={row.targetHost} port={row.targetPort} /> },
+  { name: "What to do", role: "wide", cell: (row) => <span className="text-soft">{row.action}</span> },
+  { name: "Target", role: "wide", cell: (row) => <Target host={row.targetHost} port={row.targetPort} /> },
   { name: "Protocol", from: "lg", cell: (row) => protocolName(row.protocol) },
   { name: "At", cell: (row) => <Moment at={row.at} /> },
   {

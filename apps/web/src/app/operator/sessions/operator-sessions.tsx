@@ -22,7 +22,7 @@ const refreshMs = 2_000;
 const columns: Column<OperatorSession>[] = [
   { name: "Node", role: "lead", cell: (row) => <span className="font-medium">{row.nodeLabel}</span> },
   { name: "State", cell: (row) => <SessionState closedAt={row.closedAt} closeReason={row.closeReason} /> },
-  { name: "Domain", cell: (row) => <Target host={row.targetHost} port={null} /> },
+  { name: "Domain", role: "wide", cell: (row) => <Target host={row.targetHost} port={null} /> },
   { name: "Protocol", from: "xl", cell: (row) => protocolName(row.protocol) },
   { name: "Opened", cell: (row) => <Moment at={row.openedAt} /> },
   { name: "Length", align: "right", from: "lg", cell: (row) => <Length from={row.openedAt} to={row.closedAt} /> },
