@@ -41,7 +41,7 @@ export async function checkAll() {
       say(`${done.code === 0 ? "ok    " : "FAILED"} ${done.seconds.toFixed(1).padStart(5)} s  ${name}`);
       if (done.code === 0) continue;
       failed.push(name);
-      process.stdout.write(`${done.output.trim()}\n`);
+      process.stdout.write(`${String(done.output).trim()}\n`);
     }
   };
   await Promise.all([worker(), worker()]);

@@ -87,7 +87,13 @@ async function start(options: PlatformOptions, parts: Parts, signal: AbortSignal
   const identity = await makeKeys(settings.dataDir);
   signal.throwIfAborted();
 
-  const database = await openDatabase(settings.databaseUrl, folder);
+  const database = await openDatabase({
+    databaseUrl: settings.databaseUrl,
+    folder,
+    say: (text) => progress.say(text),
+    onRestarted: () => parts.publish(),
+    onGivenUp: (reason) => options.onFatal(reason),
+  });
   parts.database = database;
   progress.say(settings.databaseUrl === undefined ? "PostgreSQL is up" : "PostgreSQL of DATABASE_URL answers");
   signal.throwIfAborted();
@@ -128,7 +134,7 @@ async function startServices(options: PlatformOptions, parts: Parts, facts: Reso
       onGivenUp: (reason) => options.onFatal(reason),
       say: (text) => progress.say(text),
     });
-    progress.say(`${names[name]} serves`);
+    progress.say(`${names[name]} ${name === "web" ? "serve" : "serves"}`);
   };
   const gateway = async (): Promise<void> => {
     await begin("proxy", "main.mjs", ["--max-semi-space-size=1"]);

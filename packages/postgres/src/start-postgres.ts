@@ -32,6 +32,8 @@ export interface StartPostgresOptions {
   readonly dir: string;
   /** Made when absent. */
   readonly database: string;
+  /** Any free one when absent. A server that is started again keeps its clients with the port it had. */
+  readonly port?: number;
   /** Server settings, for example `{ max_connections: "200" }`. Ignored when a running server is reused. */
   readonly settings?: Readonly<Record<string, string>>;
 }
@@ -62,7 +64,7 @@ export async function startPostgres(options: StartPostgresOptions): Promise<Runn
   for (let attempt = 1; ; attempt += 1) {
     const running = await findRunning(cluster);
     if (running !== null) return describe(cluster, running, options.database, true);
-    const port = await findFreePort();
+    const port = options.port ?? (await findFreePort());
     const outcome = await launch(cluster, port, options.settings ?? {}, deadline);
     if (outcome.kind === "running") return describe(cluster, outcome, options.database, false);
     // Another start in the same folder won the race, or somebody took the port between our look and PostgreSQL's bind.
