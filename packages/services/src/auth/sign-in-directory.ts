@@ -24,7 +24,7 @@ export interface SignInDirectory {
 }
 
 export interface SignInDirectoryOptions {
-  readonly database: Database;
+  readonly database: Pick<Database, "$queryRaw" | "$executeRaw">;
   readonly now: () => Date;
 }
 

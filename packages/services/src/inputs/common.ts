@@ -39,7 +39,7 @@ export const MailedCode = z
   .refine((text) => /^\d{8}$/.test(text), "The code has eight digits.");
 
 export function idOf(prefix: IdPrefix) {
-  return z.string().refine((text) => isId(prefix, text), "This is not an id of the right kind.");
+  return z.string().refine((text): boolean => isId(prefix, text), "This is not an id of the right kind.");
 }
 
 export const Reason = z.string().trim().min(3, "Say why, in at least three letters.").max(500);
