@@ -50,6 +50,7 @@ export function keepHouse(options: HouseOptions): { close(): Promise<void> } {
   return {
     async close() {
       for (const chore of chores) await chore.stop();
+      await options.pocket.flush();
       await writeRefusals();
     },
   };

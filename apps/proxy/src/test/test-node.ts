@@ -23,6 +23,8 @@ export interface TestNodeOptions {
   readonly tamper?: (auth: ControlPayloads["auth"]) => ControlPayloads["auth"];
   /** A nonce to sign instead of the one that was asked. */
   readonly nonce?: Buffer;
+  /** A channel binding to sign instead of the connection's own: what a relay in the middle would pass on. */
+  readonly binding?: Buffer;
 }
 
 export interface TestNode {
@@ -72,7 +74,7 @@ export async function startTestNode(options: TestNodeOptions): Promise<TestNode>
     onOpen: options.onOpen ?? connectTarget,
     onControl(message) {
       controls.push(message);
-      if (message.type === "challenge") tunnel.sendControl("auth", proofOf(options, message.payload, binding));
+      if (message.type === "challenge") tunnel.sendControl("auth", proofOf(options, message.payload, options.binding ?? binding));
       else if (message.type === "ready" || message.type === "refused") onVerdict(message);
     },
     onClose: () => onClosed(),
