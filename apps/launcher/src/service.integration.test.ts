@@ -52,6 +52,18 @@ describe("startService", () => {
     );
   });
 
+  test("tells the program's own last word when it logged one", async () => {
+    const line = JSON.stringify({
+      level: "fatal",
+      event: "web.start-failed",
+      message: "The panels could not start.",
+      cause: { message: "No build." },
+    });
+    await expect(startService(optionsFor(`console.log("noise"); console.log(${JSON.stringify(line)}); process.exit(1);`))).rejects.toThrow(
+      /^proxy ended with code 1: The panels could not start\. No build\. \(more in .*proxy\.log\)$/,
+    );
+  });
+
   test("waits for the program's own last work when it stops", async () => {
     const program = `import { writeFileSync } from "node:fs";
       process.on("SIGTERM", () => setTimeout(() => { writeFileSync(process.env.RUNS, "flushed"); process.exit(0); }, 200)); ${serve}`;

@@ -142,7 +142,29 @@ async function launch(options: ServiceOptions): Promise<Run> {
   options.signal.removeEventListener("abort", onAbort);
   if (typeof outcome !== "string") return outcome;
   await endProcess(child, 0);
-  throw new StartError(`${options.name} ${outcome}. The end of ${options.log.path}:\n${options.log.tail(tailLines)}`);
+  throw new StartError(explainEnd(options, outcome));
+}
+
+/** The program's own last word when it gave one (a fatal log line), otherwise the end of its log. */
+function explainEnd({ name, log }: ServiceOptions, outcome: string): string {
+  const lines = log.tail(tailLines).split("\n");
+  const lastWord = lines.map(fatalMessage).findLast((message) => message !== null);
+  return lastWord === undefined || lastWord === null
+    ? `${name} ${outcome}. The end of ${log.path}:\n${lines.join("\n")}`
+    : `${name} ${outcome}: ${lastWord} (more in ${log.path})`;
+}
+
+function fatalMessage(line: string): string | null {
+  if (!line.startsWith("{")) return null;
+  try {
+    const entry: unknown = JSON.parse(line);
+    if (typeof entry !== "object" || entry === null || !("level" in entry) || entry.level !== "fatal") return null;
+    const cause: unknown = "cause" in entry ? entry.cause : null;
+    const messages = [entry, cause].map((part) => (typeof part === "object" && part !== null && "message" in part ? part.message : null));
+    return messages.filter((message) => typeof message === "string").join(" ") || null;
+  } catch {
+    return null;
+  }
 }
 
 async function endProcess(child: ChildProcess, timeoutMs: number): Promise<void> {
