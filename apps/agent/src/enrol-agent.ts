@@ -25,6 +25,8 @@ export interface EnrolOptions {
   /** The text that the owner has read and agreed to, and when. Calling this without a yes is a lie. */
   readonly consent: { readonly text: ConsentText; readonly acceptedAtMs: number };
   readonly device?: { readonly platform: string; readonly model: string };
+  /** Dial this instead of the address in the code; the key that must be there stays the code's. */
+  readonly gateway?: { readonly host: string; readonly port: number } | undefined;
   readonly proxyProtocolSource?: { readonly address: string; readonly port: number } | undefined;
   readonly signal?: AbortSignal;
 }
@@ -73,7 +75,12 @@ export async function enrolAgent(options: EnrolOptions): Promise<EnrolOutcome> {
   }
 
   try {
-    const joined = await joinGateway({ door: code, prove, signal: options.signal, proxyProtocolSource: options.proxyProtocolSource });
+    const joined = await joinGateway({
+      door: { ...code, ...options.gateway },
+      prove,
+      signal: options.signal,
+      proxyProtocolSource: options.proxyProtocolSource,
+    });
     joined.tunnel.close();
     const { verdict } = joined;
     if (verdict.type === "refused") return { kind: "refused", code: verdict.payload.code, reason: verdict.payload.message };

@@ -50,6 +50,7 @@ export type AgentEvent =
       readonly id: number;
       readonly host: string;
       readonly port: number;
+      readonly localPort: number;
       readonly upBytes: number;
       readonly downBytes: number;
       readonly durationMs: number;

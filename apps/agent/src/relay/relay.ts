@@ -18,6 +18,7 @@ interface Entry {
   readonly openedAtMs: number;
   readonly abort: AbortController;
   address: string | null;
+  localPort: number;
   /** What `takeBytes` has reported of this stream. */
   takenBytes: number;
 }
@@ -38,7 +39,7 @@ export class Relay {
     if (this.entries.size >= streamsMax) return stream.reset("busy");
     this.lastId += 1;
     const abort = new AbortController();
-    const entry: Entry = { id: this.lastId, target, stream, openedAtMs: Date.now(), abort, address: null, takenBytes: 0 };
+    const entry: Entry = { id: this.lastId, target, stream, openedAtMs: Date.now(), abort, address: null, localPort: 0, takenBytes: 0 };
     this.entries.set(entry.id, entry);
     stream.onEnd((how) => this.end(entry, how));
     this.serve(entry).catch((cause: unknown) => {
@@ -84,7 +85,8 @@ export class Relay {
     const { socket, address, family, connectMs } = outcome;
     if (stream.isClosed) return void socket.destroy();
     entry.address = address;
-    this.onEvent({ kind: "stream-opened", id, ...target, address, localPort: socket.localPort ?? 0 });
+    entry.localPort = socket.localPort ?? 0;
+    this.onEvent({ kind: "stream-opened", id, ...target, address, localPort: entry.localPort });
     stream.opened({ address, family, connectMs });
     return stream.attach(socket);
   }
@@ -95,9 +97,9 @@ export class Relay {
     const { upBytes, downBytes } = entry.stream;
     this.closedBytes += upBytes + downBytes - entry.takenBytes;
     if (entry.address === null) return;
-    const { id, target } = entry;
+    const { id, target, localPort } = entry;
     const durationMs = Date.now() - entry.openedAtMs;
-    this.onEvent({ kind: "stream-closed", id, ...target, upBytes, downBytes, durationMs, end: describeEnd(how) });
+    this.onEvent({ kind: "stream-closed", id, ...target, localPort, upBytes, downBytes, durationMs, end: describeEnd(how) });
   }
 }
 

@@ -42,11 +42,11 @@ const wordGroups: readonly (readonly [ConnectionType, RegExp])[] = [
   ],
   [
     "mobile",
-    /\b(?:mobiles?|mobil|wireless|cellular|gsm|umts|lte|3g|4g|5g|cellco|vodacom|mtn|orange|t-mobile|telenor|turkcell|kcell|unitel|ucell|coscom|movil(?:es)?|movistar|celular|tele2|beeline|megafon|jio|airtel|smartfren|telkomsel|docomo)\b/i,
+    /\b(?:mobiles?|mobil|wireless|cellular|gsm|umts|lte|3g|4g|5g|cellco|vodacom|selular|mtn|t-mobile|telenor|turkcell|kcell|unitel|ucell|coscom|movil(?:es)?|movistar|celular|tele2|beeline|megafon|jio|airtel|smartfren|telkomsel|docomo)\b/i,
   ],
   [
     "residential",
-    /tele?[ck]om|\btel[eé]fon\w*|telephone|communications?\b|\b(?:broadband|cable|fib(?:er|re|ra)|internet|dsl|adsl|isp|comcast|charter|spectrum|cox|verizon|centurylink|vodafone|virgin media|sky uk|british telecom|proximus|swisscom|telefonica|claro|net servi[cç]os|telia|kpn|ziggo)\b/i,
+    /tele?[ck]om|\btel[eé]fon\w*|telephone|communications?\b|\b(?:broadband|cable|fib(?:er|re|ra)|internet|dsl|adsl|isp|comcast|charter|spectrum|cox|verizon|centurylink|vodafone|virgin media|sky uk|british telecom|proximus|swisscom|telefonica|claro|net servi[cç]os|telia|orange|kpn|ziggo)\b/i,
   ],
 ];
 
