@@ -25,7 +25,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 async function copyTemplate(client: pg.Client, name: string): Promise<void> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await client.query(`CREATE DATABASE ${name} TEMPLATE ${templateDatabase} STRATEGY FILE_COPY`);
+      await client.query(`CREATE DATABASE ${name} TEMPLATE ${templateDatabase}`);
       return;
     } catch (cause) {
       // 55006: a connection to the template (autovacuum, for example) is just there.

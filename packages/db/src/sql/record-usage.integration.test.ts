@@ -68,7 +68,9 @@ describe("one report", () => {
     await world.db.recordUsage(world.makeBatch(1, [counterOf(facts, 1, 2)], [facts]));
     await world.db.recordUsage(world.makeBatch(2, [counterOf(facts, 1, 2, { atMs: sampledAtMs + 5, reason: "client_closed" })]));
     await world.db.recordUsage(world.makeBatch(3, [counterOf(facts, 1, 2, { atMs: sampledAtMs + 99, reason: "late" })]));
-    expect(await readRow("SELECT target_host, exit_country, tag, close_reason, closed_at, up_bytes, down_bytes, exit_asn FROM proxy_session")).toEqual({
+    expect(
+      await readRow("SELECT target_host, exit_country, tag, close_reason, closed_at, up_bytes, down_bytes, exit_asn FROM proxy_session"),
+    ).toEqual({
       target_host: "a\u{FFFD}b\u{FFFD}.example",
       exit_country: null,
       tag: "shop",
@@ -85,7 +87,11 @@ describe("one report", () => {
     const bad = world.makeFacts({ priceId: "prc_none" });
     const counters = [counterOf(good, 10, 0), counterOf(bad, 10, 0)];
     await expect(world.db.recordUsage(world.makeBatch(1, counters, [good, bad]))).rejects.toThrow("names a price that does not exist");
-    expect(await readRow("SELECT (SELECT count(*) FROM usage_batch) + (SELECT count(*) FROM proxy_session) + (SELECT count(*) FROM ledger_tx) AS rows")).toEqual({ rows: 0n });
+    expect(
+      await readRow(
+        "SELECT (SELECT count(*) FROM usage_batch) + (SELECT count(*) FROM proxy_session) + (SELECT count(*) FROM ledger_tx) AS rows",
+      ),
+    ).toEqual({ rows: 0n });
     await world.db.recordUsage(world.makeBatch(1, [counterOf(good, 10, 0)], [good]));
     expect(await world.readFaults()).toEqual({});
   });
@@ -100,7 +106,9 @@ describe("one report", () => {
 
   test("leaves out a counter that is not a byte count and charges the others", async () => {
     const [broken, good] = [world.makeFacts(), world.makeFacts()];
-    const receipt = await world.db.recordUsage(world.makeBatch(1, [counterOf(broken, Number.NaN, 1), counterOf(good, 3, 4)], [broken, good]));
+    const receipt = await world.db.recordUsage(
+      world.makeBatch(1, [counterOf(broken, Number.NaN, 1), counterOf(good, 3, 4)], [broken, good]),
+    );
     expect(receipt.postedBytes).toBe(7n);
     expect(world.errors).toHaveLength(1);
   });
@@ -126,7 +134,9 @@ describe("one report", () => {
     const hour = (text: string) => ({ sampledAtMs: Date.parse(text) });
     await world.db.recordUsage(world.makeBatch(1, [counterOf(facts, 10, 0)], [facts], hour("2026-05-05T10:59:59.999Z")));
     await world.db.recordUsage(world.makeBatch(2, [counterOf(facts, 30, 0)], [], hour("2026-05-05T11:00:00.000Z")));
-    const found = await world.fixtures.pool.query("SELECT extract(hour FROM hour AT TIME ZONE 'UTC')::int AS hour, up_bytes FROM usage_hour ORDER BY 1");
+    const found = await world.fixtures.pool.query(
+      "SELECT extract(hour FROM hour AT TIME ZONE 'UTC')::int AS hour, up_bytes FROM usage_hour ORDER BY 1",
+    );
     expect(found.rows).toEqual([
       { hour: 10, up_bytes: 10n },
       { hour: 11, up_bytes: 20n },
@@ -171,7 +181,13 @@ describe("reports on a bad network", () => {
         session.down += Math.floor(random() * 5_000);
       }
       // The facts travel with every report here: with any order, each report may be the first to arrive.
-      batches.push(world.makeBatch(seq, sessions.map(({ facts, up, down }) => counterOf(facts, up, down)), sessions.map(({ facts }) => facts)));
+      batches.push(
+        world.makeBatch(
+          seq,
+          sessions.map(({ facts, up, down }) => counterOf(facts, up, down)),
+          sessions.map(({ facts }) => facts),
+        ),
+      );
     }
     const arrivals = [...batches, ...batches, ...batches].map((batch) => ({ batch, at: random() })).toSorted((a, b) => a.at - b.at);
     for (const { batch } of arrivals) await world.db.recordUsage(batch);
@@ -186,15 +202,21 @@ describe("reports on a bad network", () => {
 
   test("charges a trickle of odd bytes in full, however small the reports are", async () => {
     const facts = world.makeFacts();
-    for (let seq = 1; seq <= 100; seq += 1) await world.db.recordUsage(world.makeBatch(seq, [counterOf(facts, seq * 111, seq * 222)], [facts]));
-    expect(await readRow("SELECT due_micro_usd, earned_micro_usd FROM proxy_session")).toEqual({ due_micro_usd: 99n, earned_micro_usd: 59n });
+    for (let seq = 1; seq <= 100; seq += 1)
+      await world.db.recordUsage(world.makeBatch(seq, [counterOf(facts, seq * 111, seq * 222)], [facts]));
+    expect(await readRow("SELECT due_micro_usd, earned_micro_usd FROM proxy_session")).toEqual({
+      due_micro_usd: 99n,
+      earned_micro_usd: 59n,
+    });
     expect(await world.readFaults()).toEqual({});
   });
 
   test("posts a total beyond 2^53 / price exactly", async () => {
     const facts = world.makeFacts();
     await world.db.recordUsage(world.makeBatch(1, [counterOf(facts, Number.MAX_SAFE_INTEGER, 0)], [facts]));
-    expect(await readRow("SELECT due_micro_usd FROM proxy_session")).toEqual({ due_micro_usd: dueMicroUsd(BigInt(Number.MAX_SAFE_INTEGER), 3_000n) });
+    expect(await readRow("SELECT due_micro_usd FROM proxy_session")).toEqual({
+      due_micro_usd: dueMicroUsd(BigInt(Number.MAX_SAFE_INTEGER), 3_000n),
+    });
   });
 
   test("still posts the late report of the run before a restart", async () => {
@@ -274,7 +296,14 @@ describe("many at once", () => {
             return counterOf(session.facts, session.up, 0);
           });
           const opened = seq === 1 ? sessions.map(({ facts }) => facts) : [];
-          await doors[index]?.recordUsage(world.makeBatch(seq, counters.toSorted(() => random() - 0.5), opened, { gatewayId }));
+          await doors[index]?.recordUsage(
+            world.makeBatch(
+              seq,
+              counters.toSorted(() => random() - 0.5),
+              opened,
+              { gatewayId },
+            ),
+          );
         }
       }),
     );
@@ -314,7 +343,11 @@ describe("ten thousand sessions in one report", () => {
     const sessions = Array.from({ length: 10_000 }, (_, index) => world.makeFacts({ id: newId("ses"), ...people[index % people.length] }));
     const times: number[] = [];
     for (let seq = 1; seq <= 8; seq += 1) {
-      const batch = world.makeBatch(seq, sessions.map((facts) => counterOf(facts, seq * 1_000, seq * 9_000)), seq === 1 ? sessions : []);
+      const batch = world.makeBatch(
+        seq,
+        sessions.map((facts) => counterOf(facts, seq * 1_000, seq * 9_000)),
+        seq === 1 ? sessions : [],
+      );
       const startedMs = performance.now();
       const receipt = await world.db.recordUsage(batch);
       times.push(Math.round(performance.now() - startedMs));
@@ -323,7 +356,9 @@ describe("ten thousand sessions in one report", () => {
     }
     const [first, ...later] = times;
     const sorted = later.toSorted((a, b) => a - b);
-    process.stdout.write(`flush of 10,000 sessions, 100 clients: opening ${first} ms, then p50 ${sorted[3]} ms, worst ${sorted.at(-1)} ms\n`);
+    process.stdout.write(
+      `flush of 10,000 sessions, 100 clients: opening ${first} ms, then p50 ${sorted[3]} ms, worst ${sorted.at(-1)} ms\n`,
+    );
     expect(await world.readFaults()).toEqual({});
   });
 });

@@ -25,7 +25,12 @@ export interface UsageWorld {
 
 export const sampledAtMs = Date.UTC(2026, 4, 5, 10, 30);
 
-export function counterOf(facts: SessionFacts, upBytes: number, downBytes: number, closed?: { atMs: number; reason: string }): SessionCounter {
+export function counterOf(
+  facts: SessionFacts,
+  upBytes: number,
+  downBytes: number,
+  closed?: { atMs: number; reason: string },
+): SessionCounter {
   const counter = { id: facts.id, openedAtMs: facts.openedAtMs, upBytes, downBytes };
   return closed === undefined ? counter : { ...counter, closedAtMs: closed.atMs, closeReason: closed.reason };
 }
@@ -49,7 +54,15 @@ export async function openUsageWorld(): Promise<UsageWorld> {
       const target = { protocol: "connect" as const, targetHost: "example.com", targetPort: 443 };
       return { id: newId("ses"), openedAtMs: sampledAtMs - 60_000, ...who, ...place, ...rest, ...target, ...some };
     },
-    makeBatch: (seq, counters, opened = [], some = {}) => ({ gatewayId, epoch: 1n, seq: BigInt(seq), sampledAtMs, opened, counters, ...some }),
+    makeBatch: (seq, counters, opened = [], some = {}) => ({
+      gatewayId,
+      epoch: 1n,
+      seq: BigInt(seq),
+      sampledAtMs,
+      opened,
+      counters,
+      ...some,
+    }),
     async readBalances() {
       const found = await fixtures.pool.query<{ name: string; posted: bigint }>(
         `SELECT kind || CASE WHEN owner_id IN ('network', $1, $2) THEN '' ELSE ' ' || owner_id END AS name, sum(posted)::bigint AS posted
@@ -59,7 +72,9 @@ export async function openUsageWorld(): Promise<UsageWorld> {
       return Object.fromEntries(found.rows.map(({ name, posted }) => [name, posted]));
     },
     async readFaults() {
-      const found = await fixtures.pool.query<{ check: string; bad_count: number }>(`SELECT "check", bad_count FROM reconcile() WHERE bad_count > 0`);
+      const found = await fixtures.pool.query<{ check: string; bad_count: number }>(
+        `SELECT "check", bad_count FROM reconcile() WHERE bad_count > 0`,
+      );
       return Object.fromEntries(found.rows.map(({ check, bad_count }) => [check, bad_count]));
     },
     async close() {

@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { counterOf, openUsageWorld, type UsageWorld } from "./testing/usage-world.ts";
+
+let world: UsageWorld;
+beforeEach(async () => {
+  world = await openUsageWorld();
+  await world.fixtures.credit(world.clientId, 1_000_000n);
+  const [one, two] = [world.makeFacts(), world.makeFacts()];
+  for (let seq = 1; seq <= 4; seq += 1) {
+    await world.db.recordUsage(
+      world.makeBatch(seq, [counterOf(one, seq * 1_000, seq), counterOf(two, seq * 5_000, 0)], seq === 1 ? [one, two] : []),
+    );
+  }
+});
+afterEach(() => world.close());
+
+/** Writes past every trigger, as a mistake of the machine or a forger with the keys would. */
+async function plant(text: string): Promise<void> {
+  const client = await world.fixtures.pool.connect();
+  try {
+    await client.query(`BEGIN; SET LOCAL session_replication_role = replica; ${text}; COMMIT`);
+  } finally {
+    client.release();
+  }
+}
+
+test("finds nothing in an honest database", async () => {
+  expect(await world.readFaults()).toEqual({});
+});
+
+test.each([
+  ["C1", "a balance that moved without an entry", "UPDATE ledger_account SET posted = posted + 1 WHERE kind = 'client_usd'"],
+  ["C1", "a lost version", "UPDATE ledger_account SET version = version + 1 WHERE kind = 'client_usd'"],
+  ["C1", "an entry that states another balance", "UPDATE ledger_entry SET balance_after = balance_after + 1 WHERE account_version = 2"],
+  [
+    "C2",
+    "an entry with another amount",
+    "UPDATE ledger_entry SET amount = amount + 1, balance_after = balance_after + 1 WHERE tx_id = 2 AND amount > 0 AND asset = 'BYTE'",
+  ],
+  ["C2", "a missing entry", "DELETE FROM ledger_entry WHERE tx_id = 2 AND amount > 0 AND asset = 'BYTE'"],
+  ["C3", "a session that carried more than was charged", "UPDATE proxy_session SET down_bytes = down_bytes + 1"],
+  ["C3", "a session that is gone", "DELETE FROM proxy_session WHERE id = (SELECT min(id) FROM proxy_session)"],
+  ["C3", "an hour with other bytes", "UPDATE usage_hour SET up_bytes = up_bytes + 1"],
+  ["C4", "a missing report", "DELETE FROM usage_batch WHERE seq = 2"],
+  ["C4", "a missing last report", "DELETE FROM usage_batch WHERE seq = 4"],
+  ["C4", "a report with other bytes", "UPDATE usage_batch SET bytes = bytes + 1 WHERE seq = 3"],
+  ["C4", "a report with another payload", "UPDATE usage_batch SET payload_sha256 = sha256('x') WHERE seq = 3"],
+  ["C4", "a report from another chain", "UPDATE usage_batch SET previous_hash = sha256('x') WHERE seq = 3"],
+  ["C5", "a reservation without a grant", "UPDATE ledger_account SET reserved = 5 WHERE kind = 'client_bytes'"],
+  ["C6", "a session that owes another sum", "UPDATE proxy_session SET due_micro_usd = due_micro_usd + 1"],
+  ["C6", "an hour with other money", "UPDATE usage_hour SET earned_micro_usd = earned_micro_usd + 1"],
+  ["C7", "money from nowhere", "UPDATE ledger_account SET posted = posted + 1 WHERE kind = 'revenue' AND shard = 3"],
+])("%s finds %s", async (check, _name, text) => {
+  await plant(text);
+  const faults = await world.readFaults();
+  expect(Object.keys(faults)).toContain(check);
+});
+
+test("keeps every run with its samples, and limits how many it shows", async () => {
+  await plant("UPDATE proxy_session SET down_bytes = down_bytes + 1000");
+  const found = await world.fixtures.pool.query(
+    `SELECT "check", title, bad_count, jsonb_array_length(sample) AS shown FROM reconcile_and_record(1)`,
+  );
+  expect(found.rows).toHaveLength(7);
+  expect(found.rows.find(({ check }) => check === "C6")).toEqual({
+    check: "C6",
+    title: "Sessions, hours and ledger count the same money",
+    bad_count: expect.any(Number),
+    shown: 1,
+  });
+  const kept = await world.fixtures.pool.query(`SELECT "check", bad_count > 0 AS is_bad FROM reconcile_run ORDER BY 1`);
+  expect(kept.rows.filter(({ is_bad }) => is_bad).map(({ check }) => check)).toEqual(["C3", "C6"]);
+});
