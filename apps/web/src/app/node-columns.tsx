@@ -11,7 +11,11 @@ export const nodeColumns: readonly Column<Node>[] = [
   {
     name: "Node",
     role: "lead",
-    cell: (node) => <Named name={node.label} note={`${node.model} · ${node.agentVersion}`} isDemo={node.isDemo} />,
+    cell: (node) => (
+      <span className="block md:min-w-44">
+        <Named name={node.label} note={`${node.model} · ${node.agentVersion}`} isDemo={node.isDemo} />
+      </span>
+    ),
   },
   { name: "State", cell: (node) => <NodeState node={node} /> },
   { name: "Battery", cell: (node) => <Battery percent={node.batteryPercent} isCharging={node.isCharging} /> },

@@ -12,6 +12,8 @@ import { useNow } from "#ui/use-now.ts";
 
 const pointsMax = 120;
 const staleAfterMs = 3_500;
+/** A stream that has not begun by then is told as lost, though it is still being tried. */
+const connectWithinMs = 6_000;
 
 interface Tick {
   readonly atMs: number;
@@ -42,8 +44,9 @@ function append(points: readonly LivePoint[], tick: Tick): readonly LivePoint[] 
 /** `status` is the subscription's: tRPC says "pending" while a stream is open. */
 export function useLiveness(status: string, receivedAtMs: number): Liveness {
   const nowMs = useNow(1_000);
+  const [openedAtMs] = useState(() => Date.now());
   if (status === "error") return { kind: "lost" };
-  if (receivedAtMs === 0) return { kind: "connecting" };
+  if (receivedAtMs === 0) return { kind: nowMs - openedAtMs > connectWithinMs ? "lost" : "connecting" };
   const silentMs = nowMs - receivedAtMs;
   if (silentMs > staleAfterMs)
     return status === "connecting" ? { kind: "lost" } : { kind: "stale", forSeconds: Math.floor(silentMs / 1_000) };

@@ -51,7 +51,12 @@ export function parseForm<Output>(
   const errors: Record<string, string[]> = {};
   for (const issue of parsed.error.issues) {
     const name = String(issue.path[0] ?? "form");
-    errors[name] = [...(errors[name] ?? []), issue.message];
+    errors[name] = isEmpty(input, name) ? ["Fill this in."] : [...(errors[name] ?? []), issue.message];
   }
   return { ok: false, errors };
+}
+
+/** A field that was left empty needs no grammar lesson. */
+function isEmpty(input: unknown, name: string): boolean {
+  return typeof input === "object" && input !== null && Object.entries(input).some(([key, value]) => key === name && value === "");
 }

@@ -3,6 +3,9 @@ import { Bar, BarChart, CartesianGrid, ResponsiveContainer, Tooltip, XAxis, YAxi
 import { axisTick, gridStroke, niceCeiling, seriesColors } from "./chart-theme.ts";
 import { ChartTooltip, Legend } from "./chart-tooltip.tsx";
 
+/** The axis of an empty chart ends here: 1 MB, or 1 dollar in micro-USD. */
+const quietTop = 1_000_000;
+
 /** One bar: an hour or a day. Amounts are plain numbers; `texts` says them exactly. */
 export interface HistoryPoint {
   readonly at: string;
@@ -22,7 +25,10 @@ interface HistoryChartProps {
 
 /** Stacked bars over time. Its pointer box names every figure of the bar. */
 export function HistoryChart({ label, points, names, formatAxis }: HistoryChartProps) {
-  const top = niceCeiling(points.reduce((max, point) => Math.max(max, point.a + point.b), 0));
+  const top = niceCeiling(
+    points.reduce((max, point) => Math.max(max, point.a + point.b), 0),
+    quietTop,
+  );
   const legend = [{ name: names.a, color: seriesColors.a }, ...(names.b === undefined ? [] : [{ name: names.b, color: seriesColors.b }])];
   return (
     <div>

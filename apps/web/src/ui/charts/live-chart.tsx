@@ -51,7 +51,10 @@ export function LiveChart({ points }: { points: readonly LivePoint[] }) {
 
 function Plot({ points, endMs }: { points: readonly LivePoint[]; endMs: number }) {
   const startMs = endMs - windowMs;
-  const top = niceCeiling(points.reduce((max, point) => Math.max(max, point.up, point.down), 0) || quietTop);
+  const top = niceCeiling(
+    points.reduce((max, point) => Math.max(max, point.up, point.down), 0),
+    quietTop,
+  );
   const area = { type: "linear", strokeWidth: 1.75, isAnimationActive: false, connectNulls: false } as const;
   return (
     <ResponsiveContainer width="100%" height="100%" initialDimension={{ width: 600, height: 208 }}>

@@ -42,7 +42,11 @@ export function EndpointBuilder({ user }: { user: string | null }) {
         {(list) => (
           <Loaded query={endpoint} loading={<Skeleton className="h-96 rounded-lg" />}>
             {(facts) =>
-              list.some((row) => row.status === "active") ? <Builder users={list} endpoint={facts} user={user} /> : <NoProxyUser />
+              list.some((row) => row.status === "active") ? (
+                <Builder key={list.some((row) => row.username === user) ? user : "any"} users={list} endpoint={facts} user={user} />
+              ) : (
+                <NoProxyUser />
+              )
             }
           </Loaded>
         )}
