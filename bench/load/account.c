@@ -26,8 +26,8 @@ static void add_memory(int pid, struct usage *u) {
     if (f) fclose(f);
 }
 
-/* CPU of a process, its threads, and the children it has already waited for. */
-static bool add_cpu(int pid, struct usage *u) {
+/* CPU of a process and its threads; with its family also that of the children it has already waited for. */
+static bool add_cpu(int pid, struct usage *u, bool is_family) {
     char path[64], text[1024];
     snprintf(path, sizeof path, "/proc/%d/stat", pid);
     FILE *f = fopen(path, "r");
@@ -41,14 +41,15 @@ static bool add_cpu(int pid, struct usage *u) {
     if (!fields || sscanf(fields + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld", &user, &system, &waited_user,
                           &waited_system) != 4)
         return false;
-    u->cpu_s += ticks_to_s((double)(user + system) + (double)(waited_user + waited_system));
+    u->cpu_s += ticks_to_s((double)(user + system) + (is_family ? (double)(waited_user + waited_system) : 0));
     return true;
 }
 
-static void add_process(int pid, struct usage *u, bool with_memory) {
-    if (!add_cpu(pid, u)) return;
+static void add_process(int pid, struct usage *u, bool with_memory, bool is_family) {
+    if (!add_cpu(pid, u, is_family)) return;
     u->processes++;
     if (with_memory) add_memory(pid, u);
+    if (!is_family) return;
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/task", pid);
     DIR *tasks = opendir(path);
@@ -59,17 +60,18 @@ static void add_process(int pid, struct usage *u, bool with_memory) {
         snprintf(children, sizeof children, "%s/%s/children", path, task->d_name);
         FILE *f = fopen(children, "r");
         int child;
-        while (f && fscanf(f, "%d", &child) == 1) add_process(child, u, with_memory);
+        while (f && fscanf(f, "%d", &child) == 1) add_process(child, u, with_memory, true);
         if (f) fclose(f);
     }
     if (tasks) closedir(tasks);
 }
 
-void groups_add(struct group_list *list, const char *text) {
+void groups_add(struct group_list *list, const char *text, bool is_family) {
     const char *equals = strchr(text, '=');
     if (!equals || list->count == GROUPS_MAX) die("--account takes NAME=PID, at most %d times", GROUPS_MAX);
     struct group *g = &list->groups[list->count++];
     snprintf(g->name, sizeof g->name, "%.*s", (int)(equals - text), text);
+    g->is_family = is_family;
     for (char *at = (char *)equals + 1; *at && g->pid_count < GROUP_PIDS_MAX;) {
         char *end;
         int pid = (int)strtol(at, &end, 10);
@@ -82,7 +84,8 @@ void groups_add(struct group_list *list, const char *text) {
 void groups_sample(const struct group_list *list, struct usage *out, bool with_memory) {
     for (int i = 0; i < list->count; i++) {
         out[i] = (struct usage){0};
-        for (int k = 0; k < list->groups[i].pid_count; k++) add_process(list->groups[i].pids[k], &out[i], with_memory);
+        const struct group *g = &list->groups[i];
+        for (int k = 0; k < g->pid_count; k++) add_process(g->pids[k], &out[i], with_memory, g->is_family);
     }
 }
 

@@ -65,6 +65,7 @@ struct group {
     char name[32];
     int pids[GROUP_PIDS_MAX];
     int pid_count;
+    bool is_family; /* children count too */
 };
 struct group_list {
     struct group groups[GROUPS_MAX];
@@ -73,7 +74,7 @@ struct group_list {
 struct machine_cpu {
     double busy_s, stolen_s, all_s;
 };
-void groups_add(struct group_list *list, const char *text); /* "server=12" or "node=13+14" */
+void groups_add(struct group_list *list, const char *text, bool is_family); /* "server=12" or "node=13+14" */
 void groups_sample(const struct group_list *list, struct usage *out, bool with_memory);
 void groups_print_memory(const char *name, const struct group_list *list, const struct usage *at);
 void groups_print_cpu(const char *name, const struct group_list *list, const struct usage *from, const struct usage *to, double divisor);

@@ -144,14 +144,14 @@ static int index_of(const char *const *names, const char *name, const char *opti
     die("%s does not know %s", option, name);
 }
 
-enum option_id { O_MODE = 1, O_WORK, O_PROXY, O_TARGET, O_HOST, O_USER, O_CONNECTIONS, O_SECONDS, O_WARMUP, O_ANSWER, O_TRANSFER, O_RATE, O_RAMP, O_BULK, O_STALLED, O_ACCOUNT, O_VERIFY };
+enum option_id { O_MODE = 1, O_WORK, O_PROXY, O_TARGET, O_HOST, O_USER, O_CONNECTIONS, O_SECONDS, O_WARMUP, O_ANSWER, O_TRANSFER, O_RATE, O_RAMP, O_BULK, O_STALLED, O_ACCOUNT, O_FAMILY, O_VERIFY };
 
 static const struct option OPTIONS[] = {
     {"mode", 1, 0, O_MODE},         {"work", 1, 0, O_WORK},       {"proxy", 1, 0, O_PROXY},   {"target", 1, 0, O_TARGET},
     {"host", 1, 0, O_HOST},         {"user", 1, 0, O_USER},       {"seconds", 1, 0, O_SECONDS}, {"connections", 1, 0, O_CONNECTIONS},
     {"warmup", 1, 0, O_WARMUP},     {"answer", 1, 0, O_ANSWER},   {"rate", 1, 0, O_RATE},     {"transfer", 1, 0, O_TRANSFER},
     {"ramp", 1, 0, O_RAMP},         {"bulk", 1, 0, O_BULK},       {"stalled", 1, 0, O_STALLED}, {"account", 1, 0, O_ACCOUNT},
-    {"verify", 0, 0, O_VERIFY},     {0},
+    {"account-family", 1, 0, O_FAMILY}, {"verify", 0, 0, O_VERIFY}, {0},
 };
 
 static struct plan read_plan(int argc, char **argv) {
@@ -174,7 +174,8 @@ static struct plan read_plan(int argc, char **argv) {
         case O_RAMP: p.ramp_per_s = atoi(optarg); break;
         case O_BULK: p.bulk = atoi(optarg); break;
         case O_STALLED: p.stalled = atoi(optarg); break;
-        case O_ACCOUNT: groups_add(&accounted, optarg); break;
+        case O_ACCOUNT: groups_add(&accounted, optarg, false); break;
+        case O_FAMILY: groups_add(&accounted, optarg, true); break;
         case O_VERIFY: p.verify = true; break;
         default: die("an option is wrong");
         }

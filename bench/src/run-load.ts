@@ -9,6 +9,8 @@ import { pinned } from "./processes.ts";
 
 const runTimeoutMs = 240_000;
 const outputBytesMax = 1_000_000;
+/** PostgreSQL works in the postmaster's children. Of the others only the named process counts: helpers come and go. */
+const families: ReadonlySet<string> = new Set(["database"]);
 
 export type Mode = "direct" | "connect" | "socks5" | "http";
 
@@ -40,7 +42,7 @@ export function runLoad(run: LoadRun): Promise<JsonObject> {
       ...run.work,
       ...(run.proxy === undefined ? [] : ["--proxy", run.proxy]),
       ...(run.credentials === undefined ? [] : ["--user", run.credentials]),
-      ...accounts.flatMap(([name, pids]) => ["--account", `${name}=${pids.join("+")}`]),
+      ...accounts.flatMap(([name, pids]) => [families.has(name) ? "--account-family" : "--account", `${name}=${pids.join("+")}`]),
     ],
     "rest",
   );
