@@ -171,10 +171,11 @@ export class Transmitter {
     const fresh = this.#fresh;
     const rotation = this.#rotation;
     const freshUntil = this.#used + (limit - this.#used) / 2;
+    const waiting = rotation.length;
     let freshAt = 0;
     let rotationAt = 0;
     while (limit - this.#used >= turnBytesMin) {
-      const isFreshTurn = freshAt < fresh.length && (this.#used < freshUntil || rotationAt >= rotation.length);
+      const isFreshTurn = freshAt < fresh.length && (this.#used < freshUntil || rotationAt >= waiting);
       const stream = isFreshTurn ? fresh[freshAt] : rotation[rotationAt];
       if (stream === undefined) break;
       if (isFreshTurn) freshAt += 1;

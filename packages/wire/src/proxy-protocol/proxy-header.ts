@@ -46,12 +46,17 @@ function readTextSource(line: string): ProxyHeader["source"] | undefined {
   if (line === "PROXY UNKNOWN" || line.startsWith("PROXY UNKNOWN ")) return null;
   const match = textPattern.exec(line);
   if (match === null) return undefined;
-  const [, family, source = "", destination = "", ...ports] = match;
+  const [, family, sourceText = "", destinationText = "", ...ports] = match;
   const width = family === "4" ? 4 : 16;
-  const areAddresses = [source, destination].every((address) => addressToBytes(address)?.length === width);
-  const [port = 0, otherPort = 0] = ports.map(Number);
-  if (!areAddresses || port > 65_535 || otherPort > 65_535) return undefined;
-  return { address: addressFromBytes(addressToBytes(source) ?? []) ?? source, port };
+  const source = canonicalText(sourceText, width);
+  const destination = canonicalText(destinationText, width);
+  if (source === null || destination === null || ports.some((port) => Number(port) > 65_535)) return undefined;
+  return { address: source, port: Number(ports[0]) };
+}
+
+function canonicalText(address: string, width: 4 | 16): string | null {
+  const bytes = addressToBytes(address);
+  return bytes?.length === width ? addressFromBytes(bytes) : null;
 }
 
 function readBinary(input: Buffer): Feed<ProxyHeader> {
