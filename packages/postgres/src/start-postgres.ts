@@ -21,6 +21,7 @@ import { PostgresStartError, explain } from "./errors.ts";
 
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
+const exitTimeoutMs = 1_000;
 const connectTimeoutMs = 2_000;
 const portTriesMax = 5;
 const freeBytesMin = 200_000_000;
@@ -209,7 +210,7 @@ async function stopServer(cluster: Cluster, pid: number): Promise<void> {
   const pidFile = join(cluster.data, "postmaster.pid");
   signal(pid, "SIGINT");
   const deadline = Date.now() + stopTimeoutMs;
-  // The file goes as the server's last act, so its absence also means that everything is on disk.
+  // The file goes as the server's last act, so its absence means that everything is on disk.
   while (existsSync(pidFile) && isAlive(pid)) {
     if (Date.now() > deadline) {
       signal(pid, "SIGQUIT");
@@ -219,6 +220,8 @@ async function stopServer(cluster: Cluster, pid: number): Promise<void> {
     }
     await pause(20);
   }
+  // The process itself follows within milliseconds. Bounded, because where nobody reaps orphans a dead one stays visible.
+  for (const lastLookMs = Date.now() + exitTimeoutMs; isAlive(pid) && Date.now() < lastLookMs;) await pause(5);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
@@ -261,8 +264,8 @@ async function ensureDatabase(url: string, database: string): Promise<void> {
     const found = await client.query("select 1 from pg_database where datname = $1", [database]);
     if (found.rowCount === 0) await client.query(`create database ${client.escapeIdentifier(database)}`);
   } catch (cause) {
-    // 42P04: another process made it in between.
-    if (!(cause instanceof Error && "code" in cause && cause.code === "42P04")) throw cause;
+    // 42P04 and 23505: another process made it in between, or is just making it.
+    if (!(cause instanceof Error && "code" in cause && (cause.code === "42P04" || cause.code === "23505"))) throw cause;
   } finally {
     await client.end();
   }

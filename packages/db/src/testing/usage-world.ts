@@ -46,7 +46,15 @@ export async function openUsageWorld(): Promise<UsageWorld> {
   const { nodeId } = await fixtures.makeNode(operatorId);
   const gatewayId = await fixtures.makeGateway();
   return {
-    ...{ url: database.url, db, fixtures, clientId, operatorId, proxyUserId, nodeId, gatewayId, errors },
+    url: database.url,
+    db,
+    fixtures,
+    clientId,
+    operatorId,
+    proxyUserId,
+    nodeId,
+    gatewayId,
+    errors,
     makeFacts(some = {}) {
       const who = { clientId, proxyUserId, operatorId, nodeId, priceId: fixtures.priceId };
       const place = { exitAddress: "203.0.113.7", exitCountry: "DE", exitCity: "Berlin", exitAsn: 3320, connectionType: "wifi" };
