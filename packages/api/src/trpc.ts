@@ -63,6 +63,7 @@ const translateErrors = t.middleware(async ({ next }) => {
 });
 
 export const router = t.router;
+export const createCallerFactory = t.createCallerFactory;
 
 /** Anybody, signed in or not. The verb decides. */
 export const publicProcedure = t.procedure.use(translateErrors).use(({ ctx, next }) => next({ ctx: { services: serviceContext(ctx) } }));
