@@ -50,6 +50,8 @@ export const Search = z.string().trim().max(200).optional();
 export const pageFields = {
   cursor: z.string().max(200).optional(),
   limit: z.int().min(1).max(pageSizeMax).optional(),
+  // tRPC's infinite queries always say it; lists are read forward only.
+  direction: z.literal("forward").optional(),
 };
 export const PageInput = z.strictObject(pageFields);
 export const SearchPageInput = z.strictObject({ ...pageFields, search: Search });
