@@ -9,7 +9,7 @@ export const savePresence = statement(
   "save-presence",
   `INSERT INTO node_presence AS p (node_id, gateway_id, state, state_reason, connected_at, last_seen_at, battery_percent, is_charging, network, is_metered,
      public_address, country, region, city, latitude, longitude, asn, asn_name, score, rtt_ms, open_streams, day_bytes, day_limit_bytes)
-   SELECT n.id, r."gatewayId", r."state", r."stateReason", r."connectedAt", r."lastSeenAt", least(greatest(r."batteryPercent", 0), 100), r."isCharging", r."network", r."isMetered",
+   SELECT n.id, r."gatewayId", r."state", r."stateReason", r."connectedAt", r."lastSeenAt", CASE WHEN r."batteryPercent" IS NOT NULL THEN least(greatest(r."batteryPercent", 0), 100) END, r."isCharging", r."network", r."isMetered",
      r."publicAddress", CASE WHEN r."country" ~ '^[A-Z]{2}$' THEN r."country" END, r."region", r."city", r."latitude", r."longitude", r."asn", r."asnName", r."score", r."rttMs", r."openStreams", r."dayBytes", r."dayLimitBytes"
    FROM jsonb_to_recordset($1::jsonb) AS r ("nodeId" text, "gatewayId" text, "state" "NodeState", "stateReason" text, "connectedAt" timestamptz, "lastSeenAt" timestamptz,
      "batteryPercent" integer, "isCharging" boolean, "network" "NetworkKind", "isMetered" boolean, "publicAddress" text, "country" text, "region" text, "city" text,
