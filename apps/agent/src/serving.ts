@@ -2,7 +2,8 @@
  * Decides, four times a second, whether this device may serve: counts the day's bytes, reads battery and network,
  * and applies the owner's limits.
  *
- * A limit that is exceeded cuts what passes at that moment; the overshoot is what passes in a quarter of a second.
+ * A limit that is exceeded cuts what passes at that moment. The daily limit is looked at every 25 ms, so the overshoot is
+ * what passes in that time: 0.3 MB on a line of 100 Mbit/s.
  * The day's count is saved every 5 s and at the end, so a crash forgets 5 s of traffic at most.
  */
 import { type DeviceReading, type OwnerLimits, mayServe } from "@karvon/domain";
@@ -11,6 +12,7 @@ import type { AgentStatus } from "./events.ts";
 import type { AgentStore, DayCount } from "./store/agent-store.ts";
 
 const tickMs = 250;
+const dayLimitTickMs = 25;
 /** The owner may withdraw from another terminal; that takes effect within a second. */
 const ticksPerConsentCheck = 4;
 const saveEveryMs = 5_000;
@@ -87,12 +89,19 @@ export async function startServing(options: ServingOptions): Promise<Serving> {
     if (ticks % ticksPerConsentCheck === 0 && store.isWithdrawn()) options.onWithdrawn();
   }
 
-  const timer = setInterval(tick, tickMs);
+  function watchDayLimit(): void {
+    const wasBelow = count.bytes < (limits.dailyLimitBytes ?? 0);
+    addBytes();
+    if (wasBelow && count.bytes >= (limits.dailyLimitBytes ?? 0)) tick();
+  }
+
+  const timers = [setInterval(tick, tickMs)];
+  if (limits.dailyLimitBytes !== null) timers.push(setInterval(watchDayLimit, dayLimitTickMs));
   report(status());
   return {
     status,
     stop() {
-      clearInterval(timer);
+      for (const timer of timers) clearInterval(timer);
       addBytes();
       save();
     },
