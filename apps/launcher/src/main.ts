@@ -5,7 +5,7 @@
  * Exit code 0 after a stop that was asked for, 1 when something could not start or stay up.
  */
 import { readSettings, SettingsError } from "@karvon/settings";
-import { createPlatform, type PlatformRun } from "./platform.ts";
+import { createPlatform, root, type PlatformRun } from "./platform.ts";
 import { createProgress } from "./progress.ts";
 import { StartError } from "./start-error.ts";
 import { summaryOf } from "./summary.ts";
@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   }
   try {
     run = createPlatform({
-      settings: readSettings(process.env),
+      settings: readSettings(process.env, root),
       environment: process.env,
       progress,
       onFatal(reason) {

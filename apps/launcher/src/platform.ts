@@ -17,11 +17,12 @@ import { openDatabase, type PlatformDatabase } from "./open-database.ts";
 import { openPortFinder } from "./ports.ts";
 import type { Progress } from "./progress.ts";
 import { removeReadyFile, writeReadyFile, type ReadyFacts } from "./ready-file.ts";
-import { prepareData, type PreparedData } from "./seed.ts";
+import { migrateData, prepareAccounts, type PreparedData } from "./seed.ts";
 import { startService, type Service } from "./service.ts";
+import { startUpkeep, type Upkeep } from "./upkeep.ts";
 
-/** The same from `src/` and from `dist/`. */
-const root = fileURLToPath(new URL("../../../", import.meta.url));
+/** The checkout; the same from `src/` and from `dist/`. */
+export const root = fileURLToPath(new URL("../../../", import.meta.url));
 const stopTimeoutsMs = { web: 16_000, demo: 5_000, proxy: 30_000 };
 
 export interface Platform {
@@ -49,6 +50,7 @@ interface Parts {
   folder?: DataFolder;
   database?: PlatformDatabase;
   mailbox?: Mailbox;
+  upkeep?: Upkeep;
   readonly services: Partial<Record<ServiceName, Service>>;
   /** Writes ready.json; does nothing until everything serves. */
   publish(): void;
@@ -106,18 +108,31 @@ async function start(options: PlatformOptions, parts: Parts, signal: AbortSignal
     databaseUrl: database.url,
     smtpUrl: settings.smtpUrl ?? parts.mailbox?.smtpUrl ?? "",
   };
-  const data = await prepareData({ settings, facts, folder, tunnelSpkiPin: identity.spkiPin });
-  progress.say(settings.demo ? "database migrated, demo data in place" : "database migrated");
+  await migrateData(facts.databaseUrl);
+  progress.say("the database has this version's schema");
   signal.throwIfAborted();
+  parts.upkeep = startUpkeep(facts.databaseUrl, (text) => progress.say(text));
 
-  await startServices(options, parts, facts, signal);
+  const data = await startServices(options, parts, { facts, folder, tunnelSpkiPin: identity.spkiPin, signal });
   const ready = (): ReadyFacts => describe(settings, facts, parts, data);
   parts.publish = () => writeReadyFile(folder.path("ready.json"), ready());
   parts.publish();
   return { ready: ready() };
 }
 
-async function startServices(options: PlatformOptions, parts: Parts, facts: ResolvedFacts, signal: AbortSignal): Promise<void> {
+interface StartFacts {
+  readonly facts: ResolvedFacts;
+  readonly folder: DataFolder;
+  readonly tunnelSpkiPin: string;
+  readonly signal: AbortSignal;
+}
+
+/** Gateway, panels and accounts at the same time; the demo when its codes are made and there is a gateway to dial. */
+async function startServices(
+  options: PlatformOptions,
+  parts: Parts,
+  { facts, folder, tunnelSpkiPin, signal }: StartFacts,
+): Promise<PreparedData> {
   const { settings, progress, environment } = options;
   const childEnv = childEnvironment(environment, settings, facts);
   const begin = async (name: ServiceName, file: string, nodeArguments: readonly string[] = []): Promise<void> => {
@@ -136,13 +151,12 @@ async function startServices(options: PlatformOptions, parts: Parts, facts: Reso
     });
     progress.say(`${names[name]} ${name === "web" ? "serve" : "serves"}`);
   };
-  const gateway = async (): Promise<void> => {
-    await begin("proxy", "main.mjs", ["--max-semi-space-size=1"]);
-    // The demo's nodes dial the gateway, so it comes second.
-    if (settings.demo) await begin("demo", "main.mjs");
-  };
-  const outcomes = await Promise.allSettled([gateway(), begin("web", "server.mjs")]);
+  const gateway = begin("proxy", "main.mjs", ["--max-semi-space-size=1"]);
+  const accounts = prepareAccounts({ settings, facts, folder, tunnelSpkiPin });
+  const demo = Promise.all([gateway, accounts]).then(() => (settings.demo ? begin("demo", "main.mjs") : undefined));
+  const outcomes = await Promise.allSettled([gateway, accounts, demo, begin("web", "server.mjs")]);
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  return accounts;
 }
 
 function describe(settings: Settings, facts: ResolvedFacts, parts: Parts, data: PreparedData): ReadyFacts {
@@ -171,6 +185,7 @@ async function stop(options: PlatformOptions, parts: Parts): Promise<void> {
   const { folder, database, mailbox, services } = parts;
   if (folder) removeReadyFile(folder.path("ready.json"));
   parts.publish = () => undefined;
+  parts.upkeep?.close();
   const step = async (name: string, work: Promise<void> | undefined): Promise<void> => {
     if (work === undefined) return;
     try {

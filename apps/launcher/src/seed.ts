@@ -27,14 +27,18 @@ export interface PrepareOptions {
   readonly tunnelSpkiPin: string;
 }
 
-export async function prepareData(options: PrepareOptions): Promise<PreparedData> {
-  const { settings, facts } = options;
+export async function migrateData(databaseUrl: string): Promise<void> {
   try {
-    await migrate({ url: facts.databaseUrl });
+    await migrate({ url: databaseUrl });
   } catch (cause) {
     if (cause instanceof MigrationError) throw new StartError(cause.message, { cause });
     throw cause;
   }
+}
+
+/** The admin, and with the demo its accounts and codes. */
+export async function prepareAccounts(options: PrepareOptions): Promise<PreparedData> {
+  const { settings, facts } = options;
   const database = createPrisma({ url: facts.databaseUrl, poolMax: 2 });
   try {
     const ctx = createSystemContext({
