@@ -18,8 +18,8 @@ import { isRefusal, isSignedOut } from "./failure.ts";
 // The page's policy forbids evaluating text; without this zod would try it once and the browser would report it.
 config({ jitless: true });
 
-const { TRPCProvider, useTRPC } = createTRPCContext<AppRouter>();
-export { useTRPC };
+const { TRPCProvider, useTRPC, useTRPCClient } = createTRPCContext<AppRouter>();
+export { useTRPC, useTRPCClient };
 
 const url = "/api/trpc";
 const batchCallsMax = 10;

@@ -66,6 +66,3 @@ export function LoadedPages<Item>({ query, empty, children }: LoadedPagesProps<I
     </Loaded>
   );
 }
-
-/** How every paged list asks for its next page. */
-export const byCursor = { getNextPageParam: (last: { nextCursor: string | null }) => last.nextCursor ?? undefined };

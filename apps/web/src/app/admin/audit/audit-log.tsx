@@ -1,9 +1,10 @@
 "use client";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link2, ScrollText } from "lucide-react";
 import { readFailure } from "#trpc/failure.ts";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { AuditRow } from "#trpc/types.ts";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
@@ -32,7 +33,11 @@ const columns: Column<AuditRow>[] = [
 
 export function AuditLog() {
   const trpc = useTRPC();
-  const audit = useInfiniteQuery(trpc.admin.audit.infiniteQueryOptions({}, byCursor));
+  const client = useTRPCClient();
+  const audit = usePages({
+    queryKey: trpc.admin.audit.infiniteQueryKey(),
+    fetchPage: (page, options) => client.admin.audit.query({ ...page }, options),
+  });
   const verification = useQuery(trpc.admin.verifyAudit.queryOptions(undefined, { enabled: false }));
   return (
     <>

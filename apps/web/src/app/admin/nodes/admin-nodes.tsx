@@ -1,10 +1,11 @@
 "use client";
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Smartphone } from "lucide-react";
 import { useState } from "react";
 import { readFailure } from "#trpc/failure.ts";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { AdminNode } from "#trpc/types.ts";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
@@ -20,12 +21,15 @@ const refreshMs = 3_000;
 
 export function AdminNodes() {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const queryClient = useQueryClient();
   const [search, setSearch] = useState("");
   const [asked, setAsked] = useState<AdminNode | null>(null);
-  const nodes = useInfiniteQuery(
-    trpc.admin.nodes.infiniteQueryOptions(search === "" ? {} : { search }, { ...byCursor, refetchInterval: refreshMs }),
-  );
+  const nodes = usePages({
+    queryKey: trpc.admin.nodes.infiniteQueryKey(search === "" ? {} : { search }),
+    fetchPage: (page, options) => client.admin.nodes.query({ ...(search === "" ? {} : { search }), ...page }, options),
+    refreshMs,
+  });
   const done = {
     onSuccess: () => {
       setAsked(null);

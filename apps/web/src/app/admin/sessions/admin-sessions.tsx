@@ -1,10 +1,11 @@
 "use client";
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { ArrowLeftRight } from "lucide-react";
 import { useState } from "react";
 import { readFailure } from "#trpc/failure.ts";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { AdminSession } from "#trpc/types.ts";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
@@ -36,12 +37,17 @@ const columns: Column<AdminSession>[] = [
 
 export function AdminSessions() {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const queryClient = useQueryClient();
   const [status, setStatus] = useState<StatusFilter>("all");
   const [search, setSearch] = useState("");
   const [asked, setAsked] = useState<AdminSession | null>(null);
   const filters = { status, ...(search === "" ? {} : { search }) };
-  const sessions = useInfiniteQuery(trpc.admin.sessions.infiniteQueryOptions(filters, { ...byCursor, refetchInterval: refreshMs }));
+  const sessions = usePages({
+    queryKey: trpc.admin.sessions.infiniteQueryKey(filters),
+    fetchPage: (page, options) => client.admin.sessions.query({ ...filters, ...page }, options),
+    refreshMs,
+  });
   const end = useMutation(
     trpc.admin.endSession.mutationOptions({
       onSuccess: () => {

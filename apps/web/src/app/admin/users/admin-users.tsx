@@ -1,10 +1,11 @@
 "use client";
-import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { Users } from "lucide-react";
 import { useState } from "react";
 import { readFailure } from "#trpc/failure.ts";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { AdminUser } from "#trpc/types.ts";
 import { Badge } from "#ui/badge.tsx";
 import { Button } from "#ui/button.tsx";
@@ -32,10 +33,14 @@ const columns: Column<AdminUser>[] = [
 
 export function AdminUsers() {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const queryClient = useQueryClient();
   const [search, setSearch] = useState("");
   const [asked, setAsked] = useState<AdminUser | null>(null);
-  const users = useInfiniteQuery(trpc.admin.users.infiniteQueryOptions(search === "" ? {} : { search }, byCursor));
+  const users = usePages({
+    queryKey: trpc.admin.users.infiniteQueryKey(search === "" ? {} : { search }),
+    fetchPage: (page, options) => client.admin.users.query({ ...(search === "" ? {} : { search }), ...page }, options),
+  });
   const done = {
     onSuccess: () => {
       setAsked(null);

@@ -1,9 +1,9 @@
 "use client";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { BookOpen } from "lucide-react";
 import Link from "next/link";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { LedgerLine } from "#trpc/types.ts";
 import { Badge, type Tone } from "#ui/badge.tsx";
 import { Button } from "#ui/button.tsx";
@@ -50,7 +50,12 @@ const columns: Column<LedgerLine>[] = [
 
 export function Ledger() {
   const trpc = useTRPC();
-  const ledger = useInfiniteQuery(trpc.client.ledger.infiniteQueryOptions({}, { ...byCursor, refetchInterval: refreshMs }));
+  const client = useTRPCClient();
+  const ledger = usePages({
+    queryKey: trpc.client.ledger.infiniteQueryKey(),
+    fetchPage: (page, options) => client.client.ledger.query({ ...page }, options),
+    refreshMs,
+  });
   return (
     <>
       <PageHeader

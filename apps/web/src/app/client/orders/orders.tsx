@@ -1,9 +1,9 @@
 "use client";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { ReceiptText } from "lucide-react";
 import Link from "next/link";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { Order } from "#trpc/types.ts";
 import { Badge, type Tone } from "#ui/badge.tsx";
 import { Button } from "#ui/button.tsx";
@@ -34,7 +34,11 @@ const columns: Column<Order>[] = [
 
 export function Orders() {
   const trpc = useTRPC();
-  const orders = useInfiniteQuery(trpc.client.orders.infiniteQueryOptions({}, byCursor));
+  const client = useTRPCClient();
+  const orders = usePages({
+    queryKey: trpc.client.orders.infiniteQueryKey(),
+    fetchPage: (page, options) => client.client.orders.query({ ...page }, options),
+  });
   const buy = (
     <Button asChild look="primary">
       <Link href="/client/buy">Buy traffic</Link>

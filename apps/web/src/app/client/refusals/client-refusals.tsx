@@ -1,8 +1,8 @@
 "use client";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { ShieldCheck } from "lucide-react";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { ClientRefusal } from "#trpc/types.ts";
 import { Badge } from "#ui/badge.tsx";
 import { Card } from "#ui/card.tsx";
@@ -42,7 +42,12 @@ const columns: Column<ClientRefusal>[] = [
 
 export function ClientRefusals() {
   const trpc = useTRPC();
-  const refusals = useInfiniteQuery(trpc.client.refusals.infiniteQueryOptions({}, { ...byCursor, refetchInterval: refreshMs }));
+  const client = useTRPCClient();
+  const refusals = usePages({
+    queryKey: trpc.client.refusals.infiniteQueryKey(),
+    fetchPage: (page, options) => client.client.refusals.query({ ...page }, options),
+    refreshMs,
+  });
   return (
     <>
       <PageHeader

@@ -1,10 +1,11 @@
 "use client";
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { ArrowLeftRight } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { ClientSession } from "#trpc/types.ts";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
@@ -37,11 +38,16 @@ export const clientSessionColumns: Column<ClientSession>[] = [
 
 export function ClientSessions() {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const [status, setStatus] = useState<StatusFilter>("all");
   const [country, setCountry] = useState("");
   const [search, setSearch] = useState("");
   const filters = { status, ...(country === "" ? {} : { country }), ...(search === "" ? {} : { search }) };
-  const sessions = useInfiniteQuery(trpc.client.sessions.infiniteQueryOptions(filters, { ...byCursor, refetchInterval: refreshMs }));
+  const sessions = usePages({
+    queryKey: trpc.client.sessions.infiniteQueryKey(filters),
+    fetchPage: (page, options) => client.client.sessions.query({ ...filters, ...page }, options),
+    refreshMs,
+  });
   const isFiltered = status !== "all" || country !== "" || search !== "";
   return (
     <>

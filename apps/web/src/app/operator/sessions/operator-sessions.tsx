@@ -1,9 +1,9 @@
 "use client";
-import { useInfiniteQuery } from "@tanstack/react-query";
 import { ArrowLeftRight } from "lucide-react";
 import { useState } from "react";
-import { byCursor, LoadedPages } from "#trpc/loaded.tsx";
-import { useTRPC } from "#trpc/client.tsx";
+import { LoadedPages } from "#trpc/loaded.tsx";
+import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
+import { usePages } from "#trpc/use-pages.ts";
 import type { OperatorSession } from "#trpc/types.ts";
 import { Card } from "#ui/card.tsx";
 import { Bytes, Target, Usd } from "#ui/cells.tsx";
@@ -38,10 +38,15 @@ const columns: Column<OperatorSession>[] = [
 
 export function OperatorSessions() {
   const trpc = useTRPC();
+  const client = useTRPCClient();
   const [status, setStatus] = useState<StatusFilter>("all");
   const [search, setSearch] = useState("");
   const filters = { status, ...(search === "" ? {} : { search }) };
-  const sessions = useInfiniteQuery(trpc.operator.sessions.infiniteQueryOptions(filters, { ...byCursor, refetchInterval: refreshMs }));
+  const sessions = usePages({
+    queryKey: trpc.operator.sessions.infiniteQueryKey(filters),
+    fetchPage: (page, options) => client.operator.sessions.query({ ...filters, ...page }, options),
+    refreshMs,
+  });
   const isFiltered = status !== "all" || search !== "";
   return (
     <>
