@@ -11,7 +11,7 @@ import {
 } from "@karvon/domain";
 
 /** What a PROXY protocol header says in tests: an address, and a port that nobody looks at. */
-export interface AnnouncedSource {
+interface AnnouncedSource {
   readonly address: string;
   readonly port: number;
 }

@@ -12,7 +12,7 @@ import { type TunnelDoor, isSameBytes } from "@karvon/security";
 import { writeProxyHeaderV1 } from "@karvon/wire";
 
 const dialTimeoutMs = 10_000;
-export const tunnelProtocol = "karvon/1";
+const tunnelProtocol = "karvon/1";
 
 export type DialFailure = "unreachable" | "timeout" | "wrong-key" | "wrong-protocol" | "stopped";
 

@@ -15,7 +15,7 @@ const protocolVersion = 1;
 export type Proof =
   | { readonly type: "auth"; readonly payload: ControlPayloads["auth"] }
   | { readonly type: "enrol"; readonly payload: ControlPayloads["enrol"] };
-export type Verdict = Extract<ControlMessage, { readonly type: "ready" | "enrolled" | "refused" }>;
+type Verdict = Extract<ControlMessage, { readonly type: "ready" | "enrolled" | "refused" }>;
 
 export interface JoinOptions extends DialOptions {
   prove(facts: ConnectionFacts): Proof;

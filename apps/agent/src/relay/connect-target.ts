@@ -18,7 +18,7 @@ const attemptTimeoutMs = 4_000;
 const addressesMax = 8;
 const attemptsMax = 4;
 
-export interface ResolvedAddress {
+interface ResolvedAddress {
   readonly address: string;
   readonly family: number;
 }
