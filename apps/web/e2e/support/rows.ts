@@ -12,10 +12,12 @@ export function cell(row: Locator, name: string): Locator {
   return row.locator(`td[data-label="${name}"] [title]`).first();
 }
 
-/** The one row that a search for `text` leaves in the table. */
+/** The one row that a search for `text` leaves in the table. The search before it is cleared first: its row must not be taken for this one's. */
 export async function rowFor(page: Page, searchLabel: string, text: string): Promise<Locator> {
-  await page.getByLabel(searchLabel).fill(text);
   const rows = page.getByRole("table", { name: "Sessions" }).locator("tbody tr");
+  await page.getByLabel(searchLabel).fill("");
+  await expect(rows).not.toHaveCount(1);
+  await page.getByLabel(searchLabel).fill(text);
   await expect(rows).toHaveCount(1);
   return rows.first();
 }
