@@ -16,7 +16,7 @@ import type { ReadyFacts } from "./ready-file.ts";
 import { StartError } from "./start-error.ts";
 
 /** As many as the demo runs. */
-export const demoNodeCount = 12;
+const demoNodeCount = 12;
 
 export type PreparedData = Pick<ReadyFacts, "logins" | "proxyUser">;
 
