@@ -163,7 +163,8 @@ describe("counting", () => {
     await until(async () => {
       const chunk = await reader?.read();
       text += Buffer.from(chunk?.value ?? new Uint8Array()).toString();
-      return [...text.matchAll(/^data: (.*)$/gm)].some(([, data]) => JSON.parse(data ?? "{}").downBytes >= tenMegabytes.length);
+      const ticks = [...text.matchAll(/^data: (.*)$/gm)].map(([, data]) => JSON.parse(data ?? "{}"));
+      return ticks.reduce((sum, tick) => sum + Number(tick.downBytes), 0) >= tenMegabytes.length;
     });
     await reader?.cancel();
     const metrics = await rig.metrics();

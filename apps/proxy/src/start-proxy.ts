@@ -5,36 +5,37 @@
  * port taken). Closing takes no new work, lets open sessions finish for `drainMs`, posts the last bytes and marks the
  * nodes offline; it loses nothing that was carried unless the ledger stays away for 10 s.
  */
-import { startFlusher } from "@karvon/billing";
+import { type Flusher, startFlusher } from "@karvon/billing";
 import { type GatewayDatabase, openGatewayDatabase } from "@karvon/db/sql";
 import { parseEgressAllow, parsePrefix, type Prefix, type Refusal, refuse } from "@karvon/domain";
 import type { Logger } from "@karvon/telemetry";
 import { setTimeout as pause } from "node:timers/promises";
-import { createControlWatch } from "./control/control-watch.ts";
+import type { TLSSocket } from "node:tls";
+import { type ControlWatch, createControlWatch } from "./control/control-watch.ts";
 import { type GatewayIdentity } from "./gateway-identity.ts";
 import type { GatewayContext } from "./gateway/client-connection.ts";
 import { connectionBudget, readDescriptorLimit } from "./gateway/descriptor-budget.ts";
-import { listenGateway } from "./gateway/listen-gateway.ts";
+import { type Gateway, listenGateway } from "./gateway/listen-gateway.ts";
 import { keepHouse } from "./keep-house.ts";
 import { listMetrics } from "./ops/list-metrics.ts";
-import { listenOps } from "./ops/listen-ops.ts";
+import { listenOps, type OpsServer } from "./ops/listen-ops.ts";
 import { readAvailability } from "./ops/read-availability.ts";
-import { createPocket } from "./pocket/pocket.ts";
-import { createSessionLog } from "./radar/session-log.ts";
-import { createTicker } from "./radar/ticker.ts";
+import { createPocket, type Pocket } from "./pocket/pocket.ts";
+import { createSessionLog, type SessionLog } from "./radar/session-log.ts";
+import { createTicker, type RadarTick, type Ticker } from "./radar/ticker.ts";
 import { createRouter } from "./router/choose-exit.ts";
-import { createNodeDirectory } from "./router/node-directory.ts";
-import { createStickySessions } from "./router/sticky-sessions.ts";
-import { createAccounts } from "./session/accounts.ts";
+import { createNodeDirectory, type NodeDirectory } from "./router/node-directory.ts";
+import { createStickySessions, type StickySessions } from "./router/sticky-sessions.ts";
+import { type Accounts, createAccounts } from "./session/accounts.ts";
 import { createAuthoriser } from "./session/authorise.ts";
-import { createBlockRules } from "./session/block-rules.ts";
-import { createCredentials } from "./session/credentials.ts";
+import { type BlockRules, createBlockRules } from "./session/block-rules.ts";
+import { createCredentials, type Credentials } from "./session/credentials.ts";
 import { createSessionOpener } from "./session/open-session.ts";
-import { createRefusalLog } from "./session/refusal-log.ts";
+import { createRefusalLog, type RefusalLog } from "./session/refusal-log.ts";
 import { refusal as nodeRefusal } from "./tunnel/judge-node.ts";
-import { listenTunnels } from "./tunnel/listen-tunnels.ts";
+import { listenTunnels, type TunnelListener } from "./tunnel/listen-tunnels.ts";
 import type { NodePlace } from "./tunnel/live-node.ts";
-import { createTunnelManager } from "./tunnel/tunnel-manager.ts";
+import { createTunnelManager, type TunnelManager } from "./tunnel/tunnel-manager.ts";
 
 export interface ProxyOptions {
   readonly identity: GatewayIdentity;
@@ -93,34 +94,85 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 }
 
 async function serve(options: ProxyOptions, database: GatewayDatabase): Promise<RunningProxy> {
+  const core = createCore(options, database);
+  const fleet = createFleet(core);
+  const meter = createMeter(core);
+  const control = createControl(core, fleet, meter);
+  const ports = await openPorts(core, fleet, meter, control);
+  const house = keepHouse({ ...core, pocket: fleet.pocket, log: options.log });
+  meter.ticker.start();
+  let closing: Promise<void> | null = null;
+  return {
+    proxyPort: ports.gateway.port,
+    tunnelPort: ports.tunnel.port,
+    opsPort: ports.ops.port,
+    gatewayId: options.identity.id,
+    noteFault: () => void (core.state.faults += 1),
+    flushNow: () => meter.flusher.flushNow(),
+    close: () => (closing ??= closeProxy(core, { fleet, meter, control, ports, house })),
+  };
+}
+
+/** What every part shares: the options, the stores, and the few figures that change. */
+interface Core {
+  readonly options: ProxyOptions;
+  readonly database: GatewayDatabase;
+  readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly accounts: Accounts;
+  readonly sessions: SessionLog;
+  readonly refusals: RefusalLog;
+  readonly credentials: Credentials;
+  readonly directory: NodeDirectory;
+  readonly sticky: StickySessions;
+  readonly blockRules: BlockRules;
+  readonly trustedProxies: readonly Prefix[];
+  readonly state: { isDraining: boolean; faults: number; sessionsOpened: number; publish: (tick: RadarTick) => void };
+  readonly onFault: (cause: unknown) => void;
+}
+
+function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
   const { log, identity } = options;
   const nowMs = Date.now;
   const monotonicMs = performance.now.bind(performance);
-  const faults = { count: 0 };
-  let opened = 0;
-  let isDraining = false;
-  function onFault(cause: unknown): void {
-    faults.count += 1;
-    log.error({ event: "proxy.fault", cause });
-  }
-
   const accounts = createAccounts(nowMs);
-  const sessions = createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax });
-  const refusals = createRefusalLog({ gatewayId: identity.id, log, nowMs });
-  const credentials = createCredentials({ database, accounts, nowMs });
-  const directory = createNodeDirectory();
-  const sticky = createStickySessions(nowMs);
-  const blockRules = createBlockRules();
-  const egressAllow = readEgressAllow(options.egressAllow);
-  const trustedProxies = readPrefixes(options.trustedProxies);
+  const state: Core["state"] = { isDraining: false, faults: 0, sessionsOpened: 0, publish: () => undefined };
+  return {
+    options,
+    database,
+    nowMs,
+    monotonicMs,
+    accounts,
+    sessions: createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax }),
+    refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs }),
+    credentials: createCredentials({ database, accounts, nowMs }),
+    directory: createNodeDirectory(),
+    sticky: createStickySessions(nowMs),
+    blockRules: createBlockRules(),
+    trustedProxies: readPrefixes(options.trustedProxies),
+    state,
+    onFault(cause) {
+      state.faults += 1;
+      log.error({ event: "proxy.fault", cause });
+    },
+  };
+}
 
-  const pocket = createPocket({ gatewayId: identity.id, database, directory, log, nowMs });
+interface Fleet {
+  readonly pocket: Pocket;
+  readonly tunnels: TunnelManager;
+}
+
+function createFleet(core: Core): Fleet {
+  const { options, database, directory, nowMs } = core;
+  const gatewayId = options.identity.id;
+  const pocket = createPocket({ gatewayId, database, directory, log: options.log, nowMs });
   const tunnels = createTunnelManager({
-    gatewayId: identity.id,
+    gatewayId,
     database,
     directory,
     locate: options.locate,
-    log,
+    log: options.log,
     nowMs,
     onJoined: (node) => pocket.joined(node),
     onLeft: (node) => pocket.left(node),
@@ -130,9 +182,19 @@ async function serve(options: ProxyOptions, database: GatewayDatabase): Promise<
       return pocket.withdrawn(node);
     },
   });
+  return { pocket, tunnels };
+}
 
+interface Meter {
+  readonly flusher: Flusher;
+  readonly ticker: Ticker;
+}
+
+function createMeter(core: Core): Meter {
+  const { options, sessions, accounts } = core;
+  const { identity, log } = options;
   const flusher = startFlusher({
-    ledger: database,
+    ledger: core.database,
     gatewayId: identity.id,
     epoch: identity.epoch,
     collect: () => sessions.collect(),
@@ -145,132 +207,125 @@ async function serve(options: ProxyOptions, database: GatewayDatabase): Promise<
     onFailure: ({ cause, attempts, retryInMs }) => log.warn({ event: "flush.failed", attempts, retryInMs, cause }),
   });
   const ticker = createTicker({
+    ...core,
     gatewayId: identity.id,
-    sessions,
-    refusals,
-    nowMs,
-    monotonicMs,
-    countTunnels: () => directory.size,
+    countTunnels: () => core.directory.size,
     flushLagMs: () => flusher.lagMs,
-    onTick: (tick) => ops.publish(tick),
+    onTick: (tick) => core.state.publish(tick),
   });
+  return { flusher, ticker };
+}
 
-  function gate(): Refusal | null {
-    if (isDraining) return refuse("draining", "the gateway is stopping");
-    if (sessions.isFull || flusher.lagMs > flushLagMaxMs) return refuse("overloaded", "usage waits too long for the ledger");
+function createControl(core: Core, fleet: Fleet, meter: Meter): ControlWatch {
+  return createControlWatch({
+    ...core,
+    recheckNode: (node) => fleet.tunnels.recheck(node),
+    enforce: () => meter.ticker.enforce(),
+    log: core.options.log,
+  });
+}
+
+function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayContext {
+  const { options, state, sessions, nowMs, onFault } = core;
+  const gate = (): Refusal | null => {
+    if (state.isDraining) return refuse("draining", "the gateway is stopping");
+    if (sessions.isFull || meter.flusher.lagMs > flushLagMaxMs) return refuse("overloaded", "usage waits too long for the ledger");
     return null;
-  }
-
-  const authoriser = createAuthoriser({ credentials, pepper: options.pepper, nowMs, onFault });
-  const router = createRouter({ directory, sticky, nowMs, random: Math.random });
+  };
   const opener = createSessionOpener({
-    router,
-    sticky,
-    sessions,
-    blockRules,
-    egressAllow,
-    nowMs,
+    ...core,
+    router: createRouter({ ...core, random: Math.random }),
+    egressAllow: readEgressAllow(options.egressAllow),
     gate,
-    onViolation: (node, detail) => tunnels.expel(node, detail),
-    onFault,
-    onOpened: () => (opened += 1),
+    onViolation: (node, detail) => fleet.tunnels.expel(node, detail),
+    onOpened: () => (state.sessionsOpened += 1),
   });
-  const context: GatewayContext = { authoriser, opener, refusals, sessions, log, nowMs, isDraining: () => isDraining };
-  const control = createControlWatch({
-    database,
-    credentials,
-    directory,
-    sessions,
-    blockRules,
-    recheckNode: (node) => tunnels.recheck(node),
-    enforce: () => ticker.enforce(),
-    log,
-  });
+  const authoriser = createAuthoriser({ credentials: core.credentials, pepper: options.pepper, nowMs, onFault });
+  return { authoriser, opener, refusals: core.refusals, sessions, log: options.log, nowMs, isDraining: () => state.isDraining };
+}
 
-  async function findTroubles(): Promise<string[]> {
-    const troubles: string[] = [];
-    if (isDraining) troubles.push("stopping");
-    if (flusher.lagMs > flushLagMaxMs) troubles.push("usage waits too long for the ledger");
-    const isDatabaseHere = await Promise.race([
-      database.ping().then(
-        () => true,
-        () => false,
-      ),
-      pause(pingTimeoutMs, false, { ref: false }),
-    ]);
-    if (!isDatabaseHere) troubles.push("the database does not answer");
-    return troubles;
-  }
+interface Ports {
+  readonly ops: OpsServer;
+  readonly gateway: Gateway;
+  readonly tunnel: TunnelListener;
+}
 
+/** Health first, then what is obeyed, clients and nodes last: whoever can connect is served. */
+async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: ControlWatch): Promise<Ports> {
+  const { options, database, trustedProxies, directory, state } = core;
+  const { log, identity } = options;
+  let gateway: Gateway | null = null;
   const ops = await listenOps({
     port: options.opsPort,
     serviceToken: options.serviceToken,
     log,
-    findTroubles,
+    findTroubles: () => findTroubles(core, meter),
     listMetrics: () =>
       listMetrics({
-        sessions,
-        refusals,
-        directory,
-        ticker,
-        flushLagMs: () => flusher.lagMs,
-        countConnections: () => gateway.connectionsOpen,
-        countSessionsOpened: () => opened,
-        countFaults: () => faults.count,
+        ...core,
+        ticker: meter.ticker,
+        flushLagMs: () => meter.flusher.lagMs,
+        countConnections: () => gateway?.connectionsOpen ?? 0,
+        countSessionsOpened: () => state.sessionsOpened,
+        countFaults: () => state.faults,
       }),
     readAvailability: () => readAvailability(directory.listServing()),
   });
-  await database.registerGateway({ id: identity.id, epoch: identity.epoch, opsUrl: `http://${hostInUrl(options.publicHost)}:${ops.port}` });
+  state.publish = (tick) => ops.publish(tick);
+  await database.registerGateway({ ...identity, opsUrl: `http://${hostInUrl(options.publicHost)}:${ops.port}` });
   await control.start();
-  const gateway = await listenGateway({
+  gateway = await listenGateway({
     port: options.proxyPort,
-    context,
+    context: createGatewayContext(core, fleet, meter),
     trustedProxies,
     connectionsMax: options.connectionsMax ?? connectionBudget(readDescriptorLimit()),
   });
-  const tunnelPort = await listenTunnels({
-    port: options.tunnelPort,
-    ...options.tunnelIdentity,
-    trustedProxies,
-    log,
-    onTunnel: (socket, address) => tunnels.accept(socket, address),
-  });
-  const house = keepHouse({ pocket, refusals, accounts, sticky, database, log });
-  ticker.start();
+  const onTunnel = (socket: TLSSocket, address: string): void => fleet.tunnels.accept(socket, address);
+  const tunnel = await listenTunnels({ port: options.tunnelPort, ...options.tunnelIdentity, trustedProxies, log, onTunnel });
+  return { ops, gateway, tunnel };
+}
 
-  async function close(): Promise<void> {
-    isDraining = true;
-    gateway.stopAccepting();
-    tunnelPort.stopAccepting();
-    await drained(() => sessions.openCount, options.drainMs ?? 5_000);
-    for (const session of sessions.listOpen()) session.cut("draining");
-    await gateway.close();
-    ticker.stop();
-    await control.close();
-    tunnels.drain();
-    tunnels.close();
-    await attempt("flush", () => flusher.close());
-    await attempt("house", () => house.close());
-    await attempt("presence", () => database.markGatewayNodesOffline(identity.id));
-    await attempt("gateway", () => database.stopGateway(identity.id));
-    await tunnelPort.close();
-    await ops.close();
-    await database.close();
-  }
-  async function attempt(what: string, work: () => Promise<void>): Promise<void> {
-    await work().catch((cause: unknown) => log.error({ event: "proxy.close-failed", what, cause }));
-  }
-  let closing: Promise<void> | null = null;
+async function findTroubles(core: Core, meter: Meter): Promise<string[]> {
+  const troubles: string[] = [];
+  if (core.state.isDraining) troubles.push("stopping");
+  if (meter.flusher.lagMs > flushLagMaxMs) troubles.push("usage waits too long for the ledger");
+  const answer = core.database.ping().then(
+    () => true,
+    () => false,
+  );
+  if (!(await Promise.race([answer, pause(pingTimeoutMs, false, { ref: false })]))) troubles.push("the database does not answer");
+  return troubles;
+}
 
-  return {
-    proxyPort: gateway.port,
-    tunnelPort: tunnelPort.port,
-    opsPort: ops.port,
-    gatewayId: identity.id,
-    noteFault: () => void (faults.count += 1),
-    flushNow: () => flusher.flushNow(),
-    close: () => (closing ??= close()),
-  };
+interface Parts {
+  readonly fleet: Fleet;
+  readonly meter: Meter;
+  readonly control: ControlWatch;
+  readonly ports: Ports;
+  readonly house: { close(): Promise<void> };
+}
+
+async function closeProxy(core: Core, { fleet, meter, control, ports, house }: Parts): Promise<void> {
+  const { options, database, sessions, state } = core;
+  const attempt = (what: string, work: () => Promise<void>): Promise<void> =>
+    work().catch((cause: unknown) => options.log.error({ event: "proxy.close-failed", what, cause }));
+  state.isDraining = true;
+  ports.gateway.stopAccepting();
+  ports.tunnel.stopAccepting();
+  await drained(() => sessions.openCount, options.drainMs ?? 5_000);
+  for (const session of sessions.listOpen()) session.cut("draining");
+  await ports.gateway.close();
+  meter.ticker.stop();
+  await attempt("control", () => control.close());
+  fleet.tunnels.drain();
+  fleet.tunnels.close();
+  await attempt("flush", () => meter.flusher.close());
+  await attempt("house", () => house.close());
+  await attempt("presence", () => database.markGatewayNodesOffline(options.identity.id));
+  await attempt("gateway", () => database.stopGateway(options.identity.id));
+  await ports.tunnel.close();
+  await ports.ops.close();
+  await database.close();
 }
 
 function readEgressAllow(list: readonly string[]): Extract<ReturnType<typeof parseEgressAllow>, { kind: "allow" }>["allow"] {

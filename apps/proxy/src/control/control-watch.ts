@@ -36,82 +36,95 @@ export interface ControlWatchOptions {
 export const pollEveryMs = 5_000;
 
 export function createControlWatch(options: ControlWatchOptions): ControlWatch {
-  const { credentials, directory, sessions, blockRules, log } = options;
-  let epoch: bigint | null = null;
-  let isResyncing = false;
-  let timer: NodeJS.Timeout | null = null;
-  let listener: { close(): Promise<void> } | null = null;
+  return new Watch(options);
+}
 
-  async function loadBlockRules(): Promise<void> {
-    for (const row of blockRules.replace(await options.database.listBlockRules())) {
-      log.warn({ event: "block-rule.unreadable", id: row.id, kind: row.kind, pattern: row.pattern });
+class Watch implements ControlWatch {
+  readonly #options: ControlWatchOptions;
+  #epoch: bigint | null = null;
+  #isResyncing = false;
+  #timer: NodeJS.Timeout | null = null;
+  #listener: { close(): Promise<void> } | null = null;
+
+  constructor(options: ControlWatchOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    const { database, log } = this.#options;
+    this.#epoch = await database.readControlEpoch();
+    await this.#loadBlockRules();
+    this.#listener = database.listen((notice) => {
+      log.info({ event: "control.notice", kind: notice.kind, id: notice.id });
+      this.#quietly(this.#obey(notice), notice.kind);
+    });
+    this.#timer = setInterval(() => this.#quietly(this.#poll(), "poll"), pollEveryMs);
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer !== null) clearInterval(this.#timer);
+    await this.#listener?.close();
+  }
+
+  async #obey({ kind, id }: ControlNotice): Promise<void> {
+    const { credentials, sessions, enforce } = this.#options;
+    switch (kind) {
+      case "client":
+        await credentials.reload((facts) => facts.clientId === id);
+        return enforce();
+      case "proxy_user":
+        credentials.forgetStrangers();
+        await credentials.reload((facts) => facts.proxyUserId === id);
+        return enforce();
+      case "node":
+        // An operator's id stands for all of its nodes.
+        return this.#recheckNodes((node) => node.nodeId === id || node.operatorId === id);
+      case "session":
+        return sessions.find(id)?.cut("ended_by_admin");
+      case "block_rule":
+        return this.#loadBlockRules();
+      case "resync":
+        return this.#resync();
+    }
+  }
+
+  async #poll(): Promise<void> {
+    const now = await this.#options.database.readControlEpoch();
+    if (now === this.#epoch) return;
+    await this.#resync();
+    this.#epoch = now;
+  }
+
+  async #resync(): Promise<void> {
+    if (this.#isResyncing) return;
+    this.#isResyncing = true;
+    try {
+      const { credentials, enforce } = this.#options;
+      credentials.forgetStrangers();
+      await credentials.reload(() => true);
+      enforce();
+      await this.#recheckNodes(() => true);
+      await this.#loadBlockRules();
+    } finally {
+      this.#isResyncing = false;
+    }
+  }
+
+  async #recheckNodes(isConcerned: (node: LiveNode) => boolean): Promise<void> {
+    for (const node of [...this.#options.directory.list()].filter(isConcerned)) await this.#options.recheckNode(node);
+  }
+
+  async #loadBlockRules(): Promise<void> {
+    const { blockRules, database, sessions, log } = this.#options;
+    for (const { id, kind, pattern } of blockRules.replace(await database.listBlockRules())) {
+      log.warn({ event: "block-rule.unreadable", id, kind, pattern });
     }
     for (const session of sessions.listOpen()) {
       if (blockRules.refuseTarget(session.facts.targetHost, session.facts.targetPort) !== null) session.cut("target_blocked");
     }
   }
 
-  async function recheckNodes(isConcerned: (node: LiveNode) => boolean): Promise<void> {
-    for (const node of [...directory.list()].filter(isConcerned)) await options.recheckNode(node);
+  #quietly(work: Promise<void>, what: string): void {
+    work.catch((cause: unknown) => this.#options.log.warn({ event: "control.failed", what, cause }));
   }
-
-  async function resync(): Promise<void> {
-    if (isResyncing) return;
-    isResyncing = true;
-    try {
-      credentials.forgetStrangers();
-      await credentials.reload(() => true);
-      options.enforce();
-      await recheckNodes(() => true);
-      await loadBlockRules();
-    } finally {
-      isResyncing = false;
-    }
-  }
-
-  async function obey({ kind, id }: ControlNotice): Promise<void> {
-    switch (kind) {
-      case "client":
-        await credentials.reload((facts) => facts.clientId === id);
-        return options.enforce();
-      case "proxy_user":
-        credentials.forgetStrangers();
-        await credentials.reload((facts) => facts.proxyUserId === id);
-        return options.enforce();
-      case "node":
-        return recheckNodes((node) => node.nodeId === id || node.operatorId === id);
-      case "session":
-        return sessions.find(id)?.cut("ended_by_admin");
-      case "block_rule":
-        return loadBlockRules();
-      case "resync":
-        return resync();
-    }
-  }
-
-  async function poll(): Promise<void> {
-    const now = await options.database.readControlEpoch();
-    if (epoch !== null && now !== epoch) await resync();
-    epoch = now;
-  }
-
-  function quietly(work: Promise<void>, what: string): void {
-    work.catch((cause: unknown) => log.warn({ event: "control.failed", what, cause }));
-  }
-
-  return {
-    async start() {
-      epoch = await options.database.readControlEpoch();
-      await loadBlockRules();
-      listener = options.database.listen((notice) => {
-        log.info({ event: "control.notice", kind: notice.kind, id: notice.id });
-        quietly(obey(notice), notice.kind);
-      });
-      timer = setInterval(() => quietly(poll(), "poll"), pollEveryMs);
-    },
-    async close() {
-      if (timer !== null) clearInterval(timer);
-      await listener?.close();
-    },
-  };
 }

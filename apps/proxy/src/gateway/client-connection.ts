@@ -27,6 +27,8 @@ export interface ClientConnection {
   readonly address: string;
   /** Set when the gateway is too full to serve the connection: it is only told so. */
   readonly shedding: Refusal | null;
+  /** Good credentials were shown: the connection no longer counts as a newcomer. */
+  readonly prove: () => void;
 }
 
 /** Milliseconds. A head or a handshake comes within 10 s; a kept connection may rest for 60 s between requests. */

@@ -75,7 +75,7 @@ export async function forwardHttp(
     const upload = sendRequest(connection, exchange, head);
     const answer = await readAnswer(exchange, head, writer);
     if (answer.kind === "refused") {
-      const uploaded = await Promise.race([upload, undefined]);
+      const uploaded = await Promise.race([upload, Promise.resolve(null)]);
       const refusal = uploaded === "malformed" ? refuse("bad_request", "the request's body is malformed") : answer;
       opened.finish();
       return refuseWith(refusal, takeBack(context, opened.live));
@@ -156,7 +156,7 @@ async function relayAnswer(connection: ClientConnection, writer: ByteWriter, rel
     return false;
   }
   // An answer that came before the whole request leaves the rest of the request in the way of the next one.
-  const uploaded = await Promise.race([relay.upload, undefined]);
+  const uploaded = await Promise.race([relay.upload, Promise.resolve(null)]);
   if (isPersistent && uploaded === "complete") return true;
   writer.release();
   endGently(connection, "");

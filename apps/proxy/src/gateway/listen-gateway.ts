@@ -80,10 +80,15 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
       isShed || isCrowd
         ? refuse("overloaded", isShed ? "the gateway has no connection left" : "too many connections from this address wait")
         : null;
+    let isNewcomer = true;
+    function prove(): void {
+      if (isNewcomer) countNewcomer(key, -1);
+      isNewcomer = false;
+    }
     try {
-      await serveProtocol(context, { socket, reader, address, shedding });
+      await serveProtocol(context, { socket, reader, address, shedding, prove });
     } finally {
-      countNewcomer(key, -1);
+      prove();
     }
   }
 

@@ -59,6 +59,7 @@ async function serveOne(context: GatewayContext, connection: ClientConnection, w
 
   const access = await accessOf(context, connection, head);
   if (access.kind === "refused") return refuseWith(access.refusal, { head, access });
+  connection.prove();
   return dispatch(context, connection, writer, { requestId, head, principal: access });
 }
 

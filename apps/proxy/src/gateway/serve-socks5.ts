@@ -29,6 +29,7 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
   const requestId = newRequestId();
   const principal = await login(context, connection, requestId);
   if (principal === null) return;
+  connection.prove();
   const reading = await connection.reader.read(readSocksRequest, messageBytesMax, headTimeoutMs);
   if (reading.kind !== "message") {
     const refusal = refuse("bad_request", `the SOCKS5 request ${trouble(reading)}`);

@@ -35,23 +35,75 @@ const placesMax = 10_000;
 const placeFreshMs = 3_600_000;
 
 export function createLocator(options: LocatorOptions): Locator {
-  const places = new Map<string, { place: NodePlace; atMs: number }>();
-  const questions = new Map<number, (place: NodePlace | null) => void>();
-  let child: ChildProcess | null = null;
-  let idleTimer: NodeJS.Timeout | null = null;
-  let lastId = 0;
-  let isClosed = false;
+  return new ChildLocator(options);
+}
 
-  function start(): ChildProcess {
-    const started = fork(options.entry, [...options.args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    started.on("message", (message: unknown) => {
-      if (isAnswer(message)) questions.get(message.id)?.(message.place);
+class ChildLocator implements Locator {
+  readonly #options: LocatorOptions;
+  readonly #places = new Map<string, { place: NodePlace; atMs: number }>();
+  readonly #questions = new Map<number, (place: NodePlace | null) => void>();
+  #child: ChildProcess | null = null;
+  #idleTimer: NodeJS.Timeout | null = null;
+  #lastId = 0;
+  #isClosed = false;
+
+  constructor(options: LocatorOptions) {
+    this.#options = options;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== null;
+  }
+
+  async locate(address: string): Promise<NodePlace> {
+    const nowMs = this.#options.nowMs();
+    const known = this.#places.get(address);
+    if (known !== undefined && nowMs - known.atMs < placeFreshMs) return known.place;
+    const place = await this.#ask(address);
+    if (place === null) return unknownPlace;
+    if (this.#places.size >= placesMax) this.#places.clear();
+    this.#places.set(address, { place, atMs: nowMs });
+    return place;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    this.#stop();
+  }
+
+  #ask(address: string): Promise<NodePlace | null> {
+    if (this.#isClosed || this.#questions.size >= questionsMax) return Promise.resolve(null);
+    const child = (this.#child ??= this.#start());
+    this.#restartIdleTimer();
+    this.#lastId += 1;
+    const id = this.#lastId;
+    return new Promise((resolve) => {
+      const settle = (place: NodePlace | null): void => {
+        clearTimeout(timer);
+        this.#questions.delete(id);
+        resolve(place);
+      };
+      const timer = setTimeout(() => settle(null), answerTimeoutMs);
+      this.#questions.set(id, settle);
+      child.send({ id, address }, (cause) => {
+        if (cause) settle(null);
+      });
     });
-    started.on("error", (cause) => options.log.warn({ event: "locator.failed", cause }));
+  }
+
+  #start(): ChildProcess {
+    const { entry, args, log } = this.#options;
+    const started = fork(entry, [...args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
+    started.on("message", (message: unknown) => {
+      if (isAnswer(message)) this.#questions.get(message.id)?.(message.place);
+    });
+    started.on("error", (cause) => log.warn({ event: "locator.failed", cause }));
     started.once("exit", (exitCode) => {
-      if (child === started) child = null;
-      if (exitCode !== 0 && exitCode !== null) options.log.warn({ event: "locator.exited", exitCode });
-      for (const settle of [...questions.values()]) settle(null);
+      if (exitCode !== 0 && exitCode !== null) log.warn({ event: "locator.exited", exitCode });
+      if (this.#child !== started) return;
+      this.#child = null;
+      for (const settle of Array.from(this.#questions.values())) settle(null);
     });
     // Neither the child nor its channel may keep the gateway from ending.
     started.unref();
@@ -59,56 +111,15 @@ export function createLocator(options: LocatorOptions): Locator {
     return started;
   }
 
-  function stop(): void {
-    const stopped = child;
-    child = null;
+  #stop(): void {
+    const stopped = this.#child;
+    this.#child = null;
     if (stopped?.connected === true) stopped.disconnect();
   }
 
-  function restartIdleTimer(): void {
-    if (idleTimer !== null) clearTimeout(idleTimer);
-    idleTimer = setTimeout(stop, options.idleMs ?? idleMsDefault);
-    idleTimer.unref();
+  #restartIdleTimer(): void {
+    if (this.#idleTimer !== null) clearTimeout(this.#idleTimer);
+    this.#idleTimer = setTimeout(() => this.#stop(), this.#options.idleMs ?? idleMsDefault);
+    this.#idleTimer.unref();
   }
-
-  function ask(address: string): Promise<NodePlace | null> {
-    if (isClosed || questions.size >= questionsMax) return Promise.resolve(null);
-    child ??= start();
-    const asked = child;
-    restartIdleTimer();
-    lastId += 1;
-    const id = lastId;
-    return new Promise((resolve) => {
-      const settle = (place: NodePlace | null): void => {
-        clearTimeout(timer);
-        questions.delete(id);
-        resolve(place);
-      };
-      const timer = setTimeout(() => settle(null), answerTimeoutMs);
-      questions.set(id, settle);
-      asked.send({ id, address }, (cause) => {
-        if (cause) settle(null);
-      });
-    });
-  }
-
-  return {
-    async locate(address) {
-      const known = places.get(address);
-      if (known !== undefined && options.nowMs() - known.atMs < placeFreshMs) return known.place;
-      const place = await ask(address);
-      if (place === null) return unknownPlace;
-      if (places.size >= placesMax) places.clear();
-      places.set(address, { place, atMs: options.nowMs() });
-      return place;
-    },
-    close() {
-      isClosed = true;
-      if (idleTimer !== null) clearTimeout(idleTimer);
-      stop();
-    },
-    get isRunning() {
-      return child !== null;
-    },
-  };
 }

@@ -9,7 +9,7 @@
  */
 import type { Logger } from "@karvon/telemetry";
 import { timingSafeEqual, createHash } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { RadarTick } from "../radar/ticker.ts";
 import { type Metric, metricsContentType, renderMetrics } from "./metrics.ts";
 
@@ -40,79 +40,26 @@ export interface OpsOptions {
 
 const subscribersMax = 32;
 const waitingBytesMax = 262_144;
+const connectionsMax = 64;
 
 export async function listenOps(options: OpsOptions): Promise<OpsServer> {
-  const subscribers = new Set<ServerResponse>();
-  const expected = digest(options.serviceToken);
-
-  function isAllowed(request: IncomingMessage): boolean {
-    const given = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
-    return given !== undefined && timingSafeEqual(digest(given), expected);
-  }
-
-  function subscribe(response: ServerResponse): void {
-    if (subscribers.size >= subscribersMax) return sendJson(response, 503, { error: "too many subscribers" });
-    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
-    response.write(": karvon radar\n\n");
-    subscribers.add(response);
-    response.once("close", () => subscribers.delete(response));
-  }
-
-  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== "GET" && request.method !== "HEAD") return sendJson(response, 405, { error: "only GET" });
-    const path = (request.url ?? "").split("?")[0];
-    switch (path) {
-      case "/healthz":
-        return sendJson(response, 200, { status: "ok" });
-      case "/readyz": {
-        const troubles = await options.findTroubles();
-        return sendJson(response, troubles.length === 0 ? 200 : 503, { status: troubles.length === 0 ? "ready" : "not ready", troubles });
-      }
-      case "/metrics":
-        return send(response, 200, metricsContentType, renderMetrics(options.listMetrics()));
-      case "/radar":
-      case "/availability":
-        if (!isAllowed(request)) return sendJson(response, 401, { error: "a service token is needed" });
-        return path === "/radar" ? subscribe(response) : sendJson(response, 200, options.readAvailability());
-      default:
-        return sendJson(response, 404, { error: "not found" });
-    }
-  }
-
-  const server = createServer(
-    { maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 },
-    (request, response) => {
-      response.on("error", ignoreError);
-      answer(request, response).catch((cause: unknown) => {
-        options.log.error({ event: "ops.failed", cause });
-        response.destroy();
-      });
-    },
-  );
-  server.maxConnections = 64;
-  server.on("error", (cause) => options.log.error({ event: "ops.listener-failed", cause }));
-  server.on("clientError", (_cause, socket) => socket.destroy());
-
-  const port = await new Promise<number>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port: options.port }, () => {
-      server.off("error", reject);
-      const bound = server.address();
-      resolve(typeof bound === "object" && bound !== null ? bound.port : options.port);
+  const desk = new OpsDesk(options);
+  const server = createServer(serverOptions, (request, response) => {
+    response.on("error", ignoreError);
+    desk.answer(request, response).catch((cause: unknown) => {
+      options.log.error({ event: "ops.failed", cause });
+      response.destroy();
     });
   });
-
+  server.maxConnections = connectionsMax;
+  server.on("error", (cause) => options.log.error({ event: "ops.listener-failed", cause }));
+  server.on("clientError", (_cause, socket) => socket.destroy());
+  const port = await listen(server, options.port);
   return {
     port,
-    publish(tick) {
-      if (subscribers.size === 0) return;
-      const event = `event: tick\ndata: ${JSON.stringify(tick)}\n\n`;
-      for (const response of subscribers) {
-        if (response.writableLength < waitingBytesMax) response.write(event);
-      }
-    },
+    publish: (tick) => desk.publish(tick),
     async close() {
-      for (const response of subscribers) response.end();
+      desk.hangUp();
       const isClosed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
@@ -120,6 +67,81 @@ export async function listenOps(options: OpsOptions): Promise<OpsServer> {
       await isClosed;
     },
   };
+}
+
+class OpsDesk {
+  readonly #options: OpsOptions;
+  readonly #expected: Buffer;
+  readonly #subscribers = new Set<ServerResponse>();
+
+  constructor(options: OpsOptions) {
+    this.#options = options;
+    this.#expected = digest(options.serviceToken);
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method !== "GET" && request.method !== "HEAD") return sendJson(response, 405, { error: "only GET" });
+    switch ((request.url ?? "").split("?")[0]) {
+      case "/healthz":
+        return sendJson(response, 200, { status: "ok" });
+      case "/readyz":
+        return this.#answerReadiness(response);
+      case "/metrics":
+        return send(response, 200, metricsContentType, renderMetrics(this.#options.listMetrics()));
+      case "/radar":
+        return this.#isAllowed(request) ? this.#subscribe(response) : sendJson(response, 401, tokenNeeded);
+      case "/availability":
+        return this.#isAllowed(request) ? sendJson(response, 200, this.#options.readAvailability()) : sendJson(response, 401, tokenNeeded);
+      default:
+        return sendJson(response, 404, { error: "not found" });
+    }
+  }
+
+  publish(tick: RadarTick): void {
+    if (this.#subscribers.size === 0) return;
+    const event = `event: tick\ndata: ${JSON.stringify(tick)}\n\n`;
+    for (const response of this.#subscribers) {
+      if (response.writableLength < waitingBytesMax) response.write(event);
+    }
+  }
+
+  hangUp(): void {
+    for (const response of this.#subscribers) response.end();
+  }
+
+  async #answerReadiness(response: ServerResponse): Promise<void> {
+    const troubles = await this.#options.findTroubles();
+    if (troubles.length === 0) sendJson(response, 200, { status: "ready", troubles });
+    else sendJson(response, 503, { status: "not ready", troubles });
+  }
+
+  #isAllowed(request: IncomingMessage): boolean {
+    const given = /^Bearer (\S+)$/.exec(request.headers.authorization ?? "")?.[1];
+    return given !== undefined && timingSafeEqual(digest(given), this.#expected);
+  }
+
+  #subscribe(response: ServerResponse): void {
+    if (this.#subscribers.size >= subscribersMax) return sendJson(response, 503, { error: "too many subscribers" });
+    response.writeHead(200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
+    response.write(": karvon radar\n\n");
+    this.#subscribers.add(response);
+    response.once("close", () => this.#subscribers.delete(response));
+    return undefined;
+  }
+}
+
+const tokenNeeded = { error: "a service token is needed" };
+const serverOptions = { maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen({ port }, () => {
+      server.off("error", reject);
+      const bound = server.address();
+      resolve(typeof bound === "object" && bound !== null ? bound.port : port);
+    });
+  });
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

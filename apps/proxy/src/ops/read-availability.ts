@@ -11,12 +11,14 @@ export function readAvailability(serving: readonly LiveNode[]): Availability {
     if (nodes === undefined) byCountry.set(node.country, [node]);
     else nodes.push(node);
   }
-  const count = (nodes: readonly LiveNode[], type: ConnectionType): number =>
-    nodes.filter((node) => nodeSatisfies(node, { ...anywhere, type })).length;
   const countries = [...byCountry].map(([country, nodes]) => ({
     country,
     nodes: nodes.length,
     byType: { mobile: count(nodes, "mobile"), wifi: count(nodes, "wifi"), residential: count(nodes, "residential") },
   }));
   return { countries: countries.toSorted((a, b) => b.nodes - a.nodes || (a.country < b.country ? -1 : 1)), total: serving.length };
+}
+
+function count(nodes: readonly LiveNode[], type: ConnectionType): number {
+  return nodes.filter((node) => nodeSatisfies(node, { ...anywhere, type })).length;
 }

@@ -76,152 +76,179 @@ export interface SessionLogOptions {
 }
 
 export function createSessionLog(options: SessionLogOptions): SessionLog {
-  const open = new Map<string, LiveSession>();
-  /** Closed and not yet handed over. */
-  const closed = new Map<string, LiveSession>();
-  /** Handed over in a batch that is not acknowledged yet, closed. */
-  const settling = new Map<string, LiveSession>();
-  const roles = [new Map<string, Totals>(), new Map<string, Totals>(), new Map<string, Totals>()] as const;
-  const sums = { upBytes: 0, downBytes: 0, unpostedBytes: 0 };
+  return new Books(options);
+}
 
-  function totalsOf(role: 0 | 1 | 2, id: string): Totals {
-    let totals = roles[role].get(id);
-    if (totals === undefined) {
-      totals = { id, upBytes: 0, downBytes: 0, sessionsOpen: 0 };
-      roles[role].set(id, totals);
-    }
-    totals.sessionsOpen += 1;
-    return totals;
+class Books implements SessionLog {
+  upBytes = 0;
+  downBytes = 0;
+  unpostedBytes = 0;
+  readonly #options: SessionLogOptions;
+  readonly #open = new Map<string, LiveSession>();
+  /** Closed and not yet handed over. */
+  readonly #closed = new Map<string, LiveSession>();
+  /** Closed and handed over in a batch that is not acknowledged yet. */
+  readonly #settling = new Map<string, LiveSession>();
+  readonly #clients = new Map<string, Totals>();
+  readonly #operators = new Map<string, Totals>();
+  readonly #nodes = new Map<string, Totals>();
+
+  constructor(options: SessionLogOptions) {
+    this.#options = options;
   }
 
-  function measureOne(session: LiveSession): void {
+  get openCount(): number {
+    return this.#open.size;
+  }
+
+  get isFull(): boolean {
+    return this.#closed.size + this.#settling.size >= this.#options.unpostedSessionsMax;
+  }
+
+  find(id: string): LiveSession | null {
+    return this.#open.get(id) ?? null;
+  }
+
+  listOpen(): Iterable<LiveSession> {
+    return this.#open.values();
+  }
+
+  open(session: NewSession): LiveSession {
+    const { facts } = session;
+    const nowMs = this.#options.monotonicMs();
+    const live: LiveSession = {
+      ...session,
+      upBytes: 0,
+      downBytes: 0,
+      movedAtMs: nowMs,
+      startedAtMs: nowMs,
+      closedAtMs: null,
+      closeReason: "",
+      isReported: false,
+      reportedBytes: 0,
+      postedBytes: 0,
+      totals: [
+        joinTotals(this.#clients, facts.clientId),
+        joinTotals(this.#operators, facts.operatorId),
+        joinTotals(this.#nodes, facts.nodeId),
+      ],
+    };
+    this.#open.set(facts.id, live);
+    return live;
+  }
+
+  close(session: LiveSession, reason: string): void {
+    if (session.closedAtMs !== null) return;
+    this.#measure(session);
+    session.closedAtMs = Math.max(this.#options.nowMs(), session.facts.openedAtMs);
+    session.closeReason = reason;
+    for (const totals of session.totals) totals.sessionsOpen -= 1;
+    this.#open.delete(session.facts.id);
+    this.#closed.set(session.facts.id, session);
+  }
+
+  waive(session: LiveSession): boolean {
+    this.close(session, "waived");
+    if (session.isReported || !this.#closed.delete(session.facts.id)) return false;
+    this.#addPending(session, -(session.upBytes + session.downBytes));
+    return true;
+  }
+
+  measure(): void {
+    for (const session of this.#open.values()) this.#measure(session);
+  }
+
+  collect(): UsageSample | null {
+    const sample: Sample = { opened: [], counters: [] };
+    for (const session of this.#open.values()) {
+      this.#measure(session);
+      report(session, sample);
+    }
+    for (const session of this.#closed.values()) {
+      report(session, sample);
+      this.#settling.set(session.facts.id, session);
+    }
+    this.#closed.clear();
+    return sample.counters.length === 0 ? null : sample;
+  }
+
+  posted(batch: UsageBatch, receipt: UsageReceipt): void {
+    const unknown = new Set(receipt.unknownSessionIds);
+    for (const counter of batch.counters) {
+      const session = this.#settling.get(counter.id) ?? this.#open.get(counter.id) ?? this.#closed.get(counter.id);
+      if (session === undefined) continue;
+      if (unknown.has(counter.id)) this.#reportAgain(session);
+      else this.#settle(session, counter);
+    }
+  }
+
+  takeTotals(): { clients: Totals[]; operators: Totals[]; nodes: Totals[] } {
+    return { clients: drain(this.#clients), operators: drain(this.#operators), nodes: drain(this.#nodes) };
+  }
+
+  #measure(session: LiveSession): void {
     const up = session.stream.upBytes - session.upBytes;
     const down = session.stream.downBytes - session.downBytes;
     if (up <= 0 && down <= 0) return;
     session.upBytes += up;
     session.downBytes += down;
-    session.movedAtMs = options.monotonicMs();
+    session.movedAtMs = this.#options.monotonicMs();
     for (const totals of session.totals) {
       totals.upBytes += up;
       totals.downBytes += down;
     }
-    sums.upBytes += up;
-    sums.downBytes += down;
-    addPending(session, up + down);
+    this.upBytes += up;
+    this.downBytes += down;
+    this.#addPending(session, up + down);
   }
 
-  function addPending(session: LiveSession, bytes: number): void {
+  #addPending(session: LiveSession, bytes: number): void {
     session.user.pendingBytes += bytes;
     session.user.client.pendingBytes += bytes;
-    sums.unpostedBytes += bytes;
+    this.unpostedBytes += bytes;
   }
 
-  function counterOf(session: LiveSession): SessionCounter {
-    const counter = { id: session.facts.id, openedAtMs: session.facts.openedAtMs, upBytes: session.upBytes, downBytes: session.downBytes };
-    return session.closedAtMs === null ? counter : { ...counter, closedAtMs: session.closedAtMs, closeReason: session.closeReason };
-  }
-
-  function report(session: LiveSession, sample: { opened: SessionFacts[]; counters: SessionCounter[] }): void {
-    const bytes = session.upBytes + session.downBytes;
-    if (session.isReported && bytes === session.reportedBytes && session.closedAtMs === null) return;
-    if (!session.isReported) sample.opened.push(session.facts);
-    sample.counters.push(counterOf(session));
-    session.isReported = true;
-    session.reportedBytes = bytes;
-  }
-
-  function settle(counter: SessionCounter, isUnknown: boolean): void {
-    const session = settling.get(counter.id) ?? open.get(counter.id) ?? closed.get(counter.id);
-    if (session === undefined) return;
-    if (isUnknown) {
-      // The ledger lost or never had the facts: the next batch sends them again with the same totals.
-      session.isReported = false;
-      if (settling.delete(counter.id)) closed.set(counter.id, session);
-      return;
-    }
+  #settle(session: LiveSession, counter: SessionCounter): void {
     const growth = Math.max(0, counter.upBytes + counter.downBytes - session.postedBytes);
     session.postedBytes += growth;
     session.user.usedBytes += growth;
-    addPending(session, -growth);
-    if (counter.closedAtMs !== undefined) settling.delete(counter.id);
+    this.#addPending(session, -growth);
+    if (counter.closedAtMs !== undefined) this.#settling.delete(counter.id);
   }
 
-  return {
-    open(session) {
-      const nowMs = options.monotonicMs();
-      const live: LiveSession = {
-        ...session,
-        upBytes: 0,
-        downBytes: 0,
-        movedAtMs: nowMs,
-        startedAtMs: nowMs,
-        closedAtMs: null,
-        closeReason: "",
-        isReported: false,
-        reportedBytes: 0,
-        postedBytes: 0,
-        totals: [totalsOf(0, session.facts.clientId), totalsOf(1, session.facts.operatorId), totalsOf(2, session.facts.nodeId)],
-      };
-      open.set(session.facts.id, live);
-      return live;
-    },
-    close(session, reason) {
-      if (session.closedAtMs !== null) return;
-      measureOne(session);
-      session.closedAtMs = Math.max(options.nowMs(), session.facts.openedAtMs);
-      session.closeReason = reason;
-      for (const totals of session.totals) totals.sessionsOpen -= 1;
-      open.delete(session.facts.id);
-      closed.set(session.facts.id, session);
-    },
-    waive(session) {
-      this.close(session, "waived");
-      if (session.isReported || !closed.delete(session.facts.id)) return false;
-      addPending(session, -(session.upBytes + session.downBytes));
-      return true;
-    },
-    measure() {
-      for (const session of open.values()) measureOne(session);
-    },
-    collect() {
-      const sample: { opened: SessionFacts[]; counters: SessionCounter[] } = { opened: [], counters: [] };
-      for (const session of open.values()) {
-        measureOne(session);
-        report(session, sample);
-      }
-      for (const session of closed.values()) {
-        report(session, sample);
-        settling.set(session.facts.id, session);
-      }
-      closed.clear();
-      return sample.counters.length === 0 ? null : sample;
-    },
-    posted(batch, receipt) {
-      const unknown = new Set(receipt.unknownSessionIds);
-      for (const counter of batch.counters) settle(counter, unknown.has(counter.id));
-    },
-    find: (id) => open.get(id) ?? null,
-    listOpen: () => open.values(),
-    takeTotals() {
-      const [clients, operators, nodes] = roles;
-      return { clients: drain(clients), operators: drain(operators), nodes: drain(nodes) };
-    },
-    get openCount() {
-      return open.size;
-    },
-    get upBytes() {
-      return sums.upBytes;
-    },
-    get downBytes() {
-      return sums.downBytes;
-    },
-    get unpostedBytes() {
-      return sums.unpostedBytes;
-    },
-    get isFull() {
-      return closed.size + settling.size >= options.unpostedSessionsMax;
-    },
-  };
+  /** The ledger lost or never had the facts: the next batch sends them again with the same totals. */
+  #reportAgain(session: LiveSession): void {
+    session.isReported = false;
+    if (this.#settling.delete(session.facts.id)) this.#closed.set(session.facts.id, session);
+  }
+}
+
+interface Sample {
+  readonly opened: SessionFacts[];
+  readonly counters: SessionCounter[];
+}
+
+/** Adds what the ledger has not been told: nothing for an open session that did not grow. */
+function report(session: LiveSession, sample: Sample): void {
+  const bytes = session.upBytes + session.downBytes;
+  if (session.isReported && bytes === session.reportedBytes && session.closedAtMs === null) return;
+  if (!session.isReported) sample.opened.push(session.facts);
+  const counter = { id: session.facts.id, openedAtMs: session.facts.openedAtMs, upBytes: session.upBytes, downBytes: session.downBytes };
+  sample.counters.push(
+    session.closedAtMs === null ? counter : { ...counter, closedAtMs: session.closedAtMs, closeReason: session.closeReason },
+  );
+  session.isReported = true;
+  session.reportedBytes = bytes;
+}
+
+function joinTotals(totals: Map<string, Totals>, id: string): Totals {
+  let own = totals.get(id);
+  if (own === undefined) {
+    own = { id, upBytes: 0, downBytes: 0, sessionsOpen: 0 };
+    totals.set(id, own);
+  }
+  own.sessionsOpen += 1;
+  return own;
 }
 
 /** Copies what moved and starts again from zero. */

@@ -13,7 +13,6 @@ import {
   nodeSatisfies,
   type Refusal,
   refuse,
-  type RouteWish,
   widenWish,
   type Widening,
 } from "@karvon/domain";
@@ -50,87 +49,108 @@ export interface RouterOptions {
 const widenings: readonly Exclude<Widening, "none">[] = ["state", "country", "any"];
 
 export function createRouter(options: RouterOptions): Router {
-  const { directory, sticky } = options;
+  return new ProxyRouter(options);
+}
 
-  function pick(wish: RouteWish, isUsable: (node: LiveNode) => boolean): LiveNode | null {
-    return chooseNode(directory.candidates(wish), isUsable, options.random);
+class ProxyRouter implements Router {
+  readonly #options: RouterOptions;
+
+  constructor(options: RouterOptions) {
+    this.#options = options;
   }
 
-  function pickWidening(ask: Ask, isUsable: (node: LiveNode) => boolean): LiveNode | null {
-    const exact = pick(ask, isUsable);
+  choose(question: ExitQuestion): Exit | Refusal {
+    const { ask, proxyUserId } = question;
+    const unknown = ask.countries.find((country) => !isoCountries.has(country));
+    if (unknown !== undefined) return refuse("country_not_offered", `${unknown} is not a country`);
+    if (ask.session !== null) return this.#chooseNamed(question, ask.session);
+    if (ask.uniq !== null) return this.#chooseUnique(question, `${proxyUserId} ${ask.uniq}`);
+    const node = this.#fresh(question, noAddresses, null);
+    return "kind" in node ? node : { kind: "exit", node, sticky: null, isChanged: false };
+  }
+
+  #chooseNamed(question: ExitQuestion, session: NonNullable<Ask["session"]>): Exit | Refusal {
+    const { ask, proxyUserId } = question;
+    const { sticky } = this.#options;
+    const key = `${proxyUserId} ${session.id}`;
+    const last = sticky.find(key);
+    if (last !== null && !sticky.isOver(last)) return this.#keep(question, session, last);
+    const uniqKey = uniqKeyOf(question);
+    const node = this.#fresh(question, this.#held(uniqKey, key), last?.nodeId ?? null);
+    if ("kind" in node) return node;
+    return { kind: "exit", node, sticky: this.#hold({ key, uniqKey, node, ttlMs: ask.ttlMs, idleMs: ask.idleMs }), isChanged: false };
+  }
+
+  /** A session that is alive stays on its exit; when that is gone a soft one moves, and a hard one is lost. */
+  #keep(question: ExitQuestion, session: NonNullable<Ask["session"]>, entry: StickySession): Exit | Refusal {
+    const { hasServed } = entry;
+    const current = this.#options.directory.find(entry.nodeId);
+    const isUsable = current !== null && isServing(current) && hasRoom(current) && !question.tried.has(current);
+    if (isUsable && isWanted(current, question.ask)) return { kind: "exit", node: current, sticky: entry, isChanged: false };
+    if (session.isHard && hasServed) return refuse("session_lost", `the node of session ${session.id} is gone`);
+    const node = this.#fresh(question, this.#held(entry.uniqKey, entry.key), entry.nodeId);
+    if ("kind" in node) return node;
+    entry.nodeId = node.nodeId;
+    entry.exitAddress = node.publicAddress;
+    return { kind: "exit", node, sticky: entry, isChanged: hasServed };
+  }
+
+  /** A connection without a name holds its address in the group while it is open, under its own request id. */
+  #chooseUnique(question: ExitQuestion, uniqKey: string): Exit | Refusal {
+    const key = `${question.proxyUserId} ${question.requestId}`;
+    const node = this.#fresh(question, this.#held(uniqKey, key), null);
+    if ("kind" in node) return node;
+    return {
+      kind: "exit",
+      node,
+      sticky: this.#hold({ key, uniqKey, node, ttlMs: question.ask.ttlMs, idleMs: unnamedHoldMs }),
+      isChanged: false,
+    };
+  }
+
+  #hold(hold: { key: string; uniqKey: string | null; node: LiveNode; ttlMs: number; idleMs: number }): StickySession {
+    const nowMs = this.#options.nowMs();
+    const entry: StickySession = {
+      key: hold.key,
+      nodeId: hold.node.nodeId,
+      exitAddress: hold.node.publicAddress,
+      expiresAtMs: nowMs + hold.ttlMs,
+      idleMs: hold.idleMs,
+      usedAtMs: nowMs,
+      connectionsOpen: 0,
+      hasServed: false,
+      uniqKey: hold.uniqKey,
+    };
+    this.#options.sticky.set(entry);
+    return entry;
+  }
+
+  #held(uniqKey: string | null, key: string): ReadonlySet<string> {
+    return uniqKey === null ? noAddresses : this.#options.sticky.addressesOf(uniqKey, key);
+  }
+
+  /** Any node that satisfies the ask, another than `notNodeId` if there is one. */
+  #fresh(question: ExitQuestion, avoided: ReadonlySet<string>, notNodeId: string | null): LiveNode | Refusal {
+    const { ask, tried } = question;
+    const isUsable = (node: LiveNode): boolean => hasRoom(node) && !tried.has(node) && !avoided.has(node.publicAddress);
+    const other = notNodeId === null ? null : this.#pick(ask, (node) => isUsable(node) && node.nodeId !== notNodeId);
+    return other ?? this.#pick(ask, isUsable) ?? refuse("no_exit", explainEmptyRoute(this.#options.directory.listServing(), ask));
+  }
+
+  #pick(ask: Ask, isUsable: (node: LiveNode) => boolean): LiveNode | null {
+    const { directory, random } = this.#options;
+    const exact = chooseNode(directory.candidates(ask), isUsable, random);
     if (exact !== null || ask.widening === "none") return exact;
     for (const to of widenings) {
-      const found = pick(widenWish(ask, to), isUsable);
+      const found = chooseNode(directory.candidates(widenWish(ask, to)), isUsable, random);
       if (found !== null || to === ask.widening) return found;
     }
     return null;
   }
+}
 
-  function fresh(question: ExitQuestion, avoided: ReadonlySet<string>, notNode: string | null): LiveNode | Refusal {
-    const isUsable = (node: LiveNode): boolean => hasRoom(node) && !question.tried.has(node) && !avoided.has(node.publicAddress);
-    const other = notNode === null ? null : pickWidening(question.ask, (node) => isUsable(node) && node.nodeId !== notNode);
-    return other ?? pickWidening(question.ask, isUsable) ?? refuse("no_exit", explainEmptyRoute(directory.listServing(), question.ask));
-  }
-
-  function chooseSticky(question: ExitQuestion, session: NonNullable<Ask["session"]>): Exit | Refusal {
-    const { ask, proxyUserId } = question;
-    const key = `${proxyUserId} ${session.id}`;
-    const uniqKey = ask.uniq === null ? null : `${proxyUserId} ${ask.uniq}`;
-    const last = sticky.find(key);
-    const held = last === null || sticky.isOver(last) ? null : last;
-    if (held !== null) {
-      const node = directory.find(held.nodeId);
-      if (node !== null && isServing(node) && hasRoom(node) && !question.tried.has(node) && isWanted(node, ask)) {
-        return { kind: "exit", node, sticky: held, isChanged: false };
-      }
-      if (session.isHard && held.hasServed) return refuse("session_lost", `the node of session ${session.id} is gone`);
-    }
-    const avoided = uniqKey === null ? noAddresses : sticky.addressesOf(uniqKey, key);
-    const node = fresh(question, avoided, last?.nodeId ?? null);
-    if ("kind" in node) return node;
-    if (held !== null) {
-      held.nodeId = node.nodeId;
-      held.exitAddress = node.publicAddress;
-      return { kind: "exit", node, sticky: held, isChanged: held.hasServed };
-    }
-    return { kind: "exit", node, sticky: hold(key, uniqKey, node, ask.ttlMs, ask.idleMs), isChanged: false };
-  }
-
-  /** A connection without a name holds its address in the group while it is open, under its own request id. */
-  function chooseUnique(question: ExitQuestion, uniqKey: string): Exit | Refusal {
-    const key = `${question.proxyUserId} ${question.requestId}`;
-    const node = fresh(question, sticky.addressesOf(uniqKey, key), null);
-    if ("kind" in node) return node;
-    return { kind: "exit", node, sticky: hold(key, uniqKey, node, question.ask.ttlMs, unnamedHoldMs), isChanged: false };
-  }
-
-  function hold(key: string, uniqKey: string | null, node: LiveNode, ttlMs: number, idleMs: number): StickySession {
-    const nowMs = options.nowMs();
-    const entry: StickySession = {
-      key,
-      nodeId: node.nodeId,
-      exitAddress: node.publicAddress,
-      expiresAtMs: nowMs + ttlMs,
-      idleMs,
-      usedAtMs: nowMs,
-      connectionsOpen: 0,
-      hasServed: false,
-      uniqKey,
-    };
-    sticky.set(entry);
-    return entry;
-  }
-
-  return {
-    choose(question) {
-      const unknown = question.ask.countries.find((country) => !isoCountries.has(country));
-      if (unknown !== undefined) return refuse("country_not_offered", `${unknown} is not a country`);
-      if (question.ask.session !== null) return chooseSticky(question, question.ask.session);
-      if (question.ask.uniq !== null) return chooseUnique(question, `${question.proxyUserId} ${question.ask.uniq}`);
-      const node = fresh(question, noAddresses, null);
-      return "kind" in node ? node : { kind: "exit", node, sticky: null, isChanged: false };
-    },
-  };
+function uniqKeyOf(question: ExitQuestion): string | null {
+  return question.ask.uniq === null ? null : `${question.proxyUserId} ${question.ask.uniq}`;
 }
 
 /** The place must still be what is asked: the same name with another country is another wish. */

@@ -75,6 +75,7 @@ export async function openRig(options: { connectionsMax?: number; drainMs?: numb
     locate: (address) => Promise.resolve(places.get(address) ?? unknownPlace),
     log: createLogger({ name: "proxy", write: (line) => logLines.push(JSON.parse(line)) }),
     flushIntervalMs: 1_000,
+    drainMs: 200,
     ...options,
   });
   const operator = await fixtures.makeOperator();

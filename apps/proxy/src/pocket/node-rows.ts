@@ -1,0 +1,126 @@
+/** What the database is told of a node: its report, presence, heartbeat and first assessment. Pure. */
+import type { AssessmentRow, HeartbeatRow, NetworkKindName, PresenceRow } from "@karvon/db/sql";
+import type { ControlPayloads } from "@karvon/wire";
+import type { LiveNode, NodeReport } from "../tunnel/live-node.ts";
+
+const networks: ReadonlySet<string> = new Set(["wifi", "cellular", "ethernet", "unknown"] satisfies NetworkKindName[]);
+
+function isNetwork(text: string): text is NetworkKindName {
+  return networks.has(text);
+}
+
+const noReport: NodeReport = {
+  batteryPercent: null,
+  isCharging: null,
+  network: "unknown",
+  isMetered: null,
+  dayBytes: 0,
+  dayLimitBytes: null,
+  isAccepting: true,
+  reason: null,
+};
+
+export function readReport(status: ControlPayloads["status"]): NodeReport {
+  return {
+    batteryPercent: status.batteryPercent,
+    isCharging: status.isCharging,
+    network: isNetwork(status.network) ? status.network : "unknown",
+    isMetered: status.isMetered,
+    dayBytes: status.dayBytes,
+    dayLimitBytes: status.dayLimitBytes,
+    isAccepting: status.accepting,
+    reason: status.reason,
+  };
+}
+
+function stateOf(node: LiveNode): Pick<PresenceRow, "state" | "stateReason"> {
+  if (node.isDraining) return { state: "draining", stateReason: null };
+  if (node.status !== "active") return { state: "limited", stateReason: node.status };
+  if (node.report !== null && !node.report.isAccepting) return { state: "limited", stateReason: node.report.reason };
+  return { state: node.openStreams > 0 ? "serving" : "idle", stateReason: null };
+}
+
+export function onlineRow(gatewayId: string, node: LiveNode, nowMs: number): PresenceRow {
+  return {
+    ...baseRow(node, nowMs),
+    ...stateOf(node),
+    gatewayId,
+    connectedAtMs: node.connectedAtMs,
+    rttMs: node.tunnel.rttMs === null ? null : Math.round(node.tunnel.rttMs),
+    openStreams: node.openStreams,
+  };
+}
+
+export function offlineRow(node: LiveNode, nowMs: number): PresenceRow {
+  return {
+    ...baseRow(node, nowMs),
+    state: "offline",
+    stateReason: null,
+    gatewayId: null,
+    connectedAtMs: null,
+    rttMs: null,
+    openStreams: 0,
+  };
+}
+
+function baseRow(
+  node: LiveNode,
+  nowMs: number,
+): Omit<PresenceRow, "state" | "stateReason" | "gatewayId" | "connectedAtMs" | "rttMs" | "openStreams"> {
+  const { place } = node;
+  const report = node.report ?? noReport;
+  return {
+    nodeId: node.nodeId,
+    lastSeenAtMs: nowMs,
+    batteryPercent: report.batteryPercent,
+    isCharging: report.isCharging,
+    network: report.network,
+    isMetered: report.isMetered,
+    publicAddress: node.publicAddress === "" ? null : node.publicAddress,
+    country: place.country,
+    region: place.region,
+    city: place.city,
+    latitude: place.latitude,
+    longitude: place.longitude,
+    asn: place.asn,
+    asnName: place.asnName,
+    score: null,
+    dayBytes: report.dayBytes,
+    dayLimitBytes: report.dayLimitBytes,
+  };
+}
+
+export function heartbeatRow(node: LiveNode, nowMs: number): HeartbeatRow {
+  const report = node.report ?? noReport;
+  return {
+    nodeId: node.nodeId,
+    atMs: nowMs,
+    batteryPercent: report.batteryPercent,
+    isCharging: report.isCharging,
+    network: report.network,
+    rttMs: node.tunnel.rttMs === null ? null : Math.round(node.tunnel.rttMs),
+    openStreams: node.openStreams,
+    dayBytes: report.dayBytes,
+  };
+}
+
+/** What is known at connect; scores and verdicts come with the checker's own judgement. */
+export function assessmentRow(node: LiveNode): AssessmentRow {
+  const { place } = node;
+  return {
+    address: node.publicAddress,
+    nodeId: node.nodeId,
+    country: place.country,
+    region: place.region,
+    city: place.city,
+    latitude: place.latitude,
+    longitude: place.longitude,
+    asn: place.asn,
+    asnName: place.asnName,
+    connectionType: place.lineType,
+    verdict: "unrated",
+    score: null,
+    reasons: [],
+    dataVersion: place.dataVersion,
+  };
+}
