@@ -29,10 +29,11 @@ export class Probe {
   #token = 0;
   #isPinging = false;
   #pingedAtMs = 0;
+  /** Payload received since the last PONG. */
   #receivedBytes = 0;
   #writtenAtPing = 0;
   #round = 0;
-  #activeStreams = 0;
+  #busyStreams = 0;
 
   constructor(options: ProbeOptions) {
     this.#options = options;
@@ -46,13 +47,13 @@ export class Probe {
     clearInterval(this.#timer);
   }
 
-  /** Sampling round; a stream is active when payload for it arrived in this round. */
+  /** Sampling round; a stream is busy when it has used up half a window in it. */
   get round(): number {
     return this.#round;
   }
 
-  streamIsActive(): void {
-    this.#activeStreams += 1;
+  streamIsBusy(): void {
+    this.#busyStreams += 1;
   }
 
   /** Called after every chunk from the peer with the payload in it. */
@@ -68,9 +69,9 @@ export class Probe {
   pong(token: number): void {
     if (!this.#isPinging || token !== this.#token) return;
     this.#isPinging = false;
-    this.#options.pacer.sample(performance.now() - this.#pingedAtMs, this.#receivedBytes, this.#activeStreams);
+    this.#options.pacer.sample(performance.now() - this.#pingedAtMs, this.#busyStreams);
     this.#receivedBytes = 0;
-    this.#activeStreams = 0;
+    this.#busyStreams = 0;
     this.#round += 1;
   }
 

@@ -34,7 +34,7 @@ export interface StreamHost {
   /** Takes up to `bytes` from the credit that is left for all streams; answers how much. */
   takeCredit(bytes: number): number;
   giveCredit(bytes: number): void;
-  sendWindow(streamId: number, bytes: number): void;
+  sendWindow(stream: MuxStream, bytes: number): void;
   sendFin(streamId: number): void;
   sendRst(streamId: number, code: RstName): void;
   sendOpened(streamId: number, window: number, connected: Connected): void;
@@ -60,8 +60,8 @@ export class MuxStream implements TunnelStream, SinkDriver {
   queueBytes = 0;
   sentBytes = 0;
   sink: Sink | null = null;
-  /** Sampling round in which payload last arrived. */
-  activeRound = -1;
+  /** Sampling round in which credit was last granted. */
+  busyRound = -1;
   handlers: OpenHandlers | null = null;
   readonly #host: StreamHost;
   /** The chunk that is being sent, from `#firstAt` on, and those behind it. Mostly there is one. */
@@ -194,7 +194,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
     this.#owed = 0;
     if (grant === 0) return;
     this.receiveCredit += grant;
-    this.#host.sendWindow(this.id, grant);
+    this.#host.sendWindow(this, grant);
   }
 
   uncork(): void {

@@ -183,8 +183,11 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     this.#openCredit -= bytes;
   }
 
-  sendWindow(streamId: number, bytes: number): void {
-    this.#out.frame32(frameTypes.window, streamId, bytes);
+  sendWindow(stream: MuxStream, bytes: number): void {
+    this.#out.frame32(frameTypes.window, stream.id, bytes);
+    if (stream.busyRound === this.#probe.round) return;
+    stream.busyRound = this.#probe.round;
+    this.#probe.streamIsBusy();
   }
 
   sendFin(streamId: number): void {
@@ -265,9 +268,6 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     if ((stream.state & (finReceived | opening)) !== 0) this.#reader.fail("data-out-of-place");
     else if (length > stream.receiveCredit) this.#reader.fail("data-over-window");
     stream.receiveCredit -= length;
-    if (stream.activeRound === this.#probe.round) return;
-    stream.activeRound = this.#probe.round;
-    this.#probe.streamIsActive();
   }
 
   dataChunk(chunk: Buffer): void {

@@ -124,7 +124,7 @@ export interface TunnelLimits {
   readonly startWindowBytes: number;
   readonly minWindowBytes: number;
   readonly maxWindowBytes: number;
-  /** Bytes that the active streams together may have on the way. */
+  /** Bytes that the busy streams together may have on the way. */
   readonly activeCreditMaxBytes: number;
   /** Credit granted to all streams together, idle ones included. */
   readonly openCreditMaxBytes: number;
