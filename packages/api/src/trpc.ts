@@ -38,10 +38,9 @@ const t = initTRPC.context<ApiContext>().create({
   isDev: false,
   sse: { ping: { enabled: true, intervalMs: pingIntervalMs }, client: { reconnectAfterInactivityMs: silenceMsMax } },
   errorFormatter({ shape, error }) {
-    const isZod = error.cause instanceof ZodError;
     return {
       ...shape,
-      message: isZod ? "Check the marked fields." : shape.message,
+      message: shownMessage(error),
       data: {
         code: shape.data.code,
         httpStatus: shape.data.httpStatus,
@@ -52,6 +51,15 @@ const t = initTRPC.context<ApiContext>().create({
     };
   },
 });
+
+/**
+ * The last gate: whatever way an error came, also out of a stream that was running, only what may be shown leaves.
+ */
+function shownMessage(error: TRPCError): string {
+  if (error.cause instanceof AppError) return error.cause.message;
+  if (error.cause instanceof ZodError) return "Check the marked fields.";
+  return error.code === "INTERNAL_SERVER_ERROR" ? unforeseenMessage : error.message;
+}
 
 const translateErrors = t.middleware(async ({ next }) => {
   const result = await next();

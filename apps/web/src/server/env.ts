@@ -1,13 +1,5 @@
 /** What the web process takes from its settings and its data folder, read once. */
-import {
-  readAuthSecret,
-  readPepper,
-  readServiceToken,
-  readSettings,
-  readTunnelIdentity,
-  SettingsError,
-  type Settings,
-} from "@karvon/settings";
+import { readAuthSecret, readPepper, readServiceToken, readTunnelIdentity, SettingsError, type Settings } from "@karvon/settings";
 import type { NetworkFacts } from "@karvon/services";
 
 export interface WebEnv {
