@@ -4,7 +4,8 @@
  * It is what the username grammar is read into and what the router chooses by. Names of places and carriers are
  * slugs: lower case, without spaces and punctuation ("new_york" and "new+york" are both "newyork").
  */
-import type { ConnectionType } from "./routing/index.ts";
+/** How a node reaches the internet now, as consumers name it. A wired line counts as residential. */
+export type ConnectionType = "mobile" | "wifi" | "residential";
 
 export interface SessionAsk {
   /** 1 to 64 of `A-Za-z0-9_.-`, scoped to the proxy user. */

@@ -16,6 +16,8 @@ export interface ProxyRefusalFacts {
   readonly action: string;
 }
 
+// One row a code, so that it reads as the table it is.
+// prettier-ignore
 export const PROXY_ERRORS = {
   auth_missing: { http: 407, rfc9209: "http_request_denied", socks5: "noMethod", retry: "no", message: "No proxy credentials were sent.", action: "Send a proxy user and its password." },
   auth_failed: { http: 407, rfc9209: "http_request_denied", socks5: "authFailure", retry: "no", message: "The proxy user or its password is wrong.", action: "Copy the endpoint line again from the client panel." },

@@ -4,10 +4,7 @@
  * A wish is strict: a node either satisfies every part of it or is not a candidate. Widening is a different wish
  * (`widenWish`), made only when the username says `fallback`.
  */
-import type { Ask, Widening } from "../ask.ts";
-
-/** How a node reaches the internet now, as consumers name it. A wired line counts as residential. */
-export type ConnectionType = "mobile" | "wifi" | "residential";
+import type { Ask, ConnectionType, Widening } from "../ask.ts";
 
 /** Where an exit is, as far as GeoIP knows. `country` is ISO 3166-1 alpha-2 in upper case. */
 export interface ExitPlace {
