@@ -9,7 +9,8 @@ import { setTimeout as wait } from "node:timers/promises";
 
 const parallel = 4;
 const requestTimeoutMs = 10_000;
-const bodyBytesMax = 900_000;
+const bytesMax = 900_000;
+const refusedEvery = 12;
 
 interface Target {
   readonly echoUrl: string;
@@ -42,11 +43,14 @@ async function drive(target: Target, lane: number, signal: AbortSignal): Promise
   for (let turn = 0; !signal.aborted; turn += 1) {
     // A slow wave, so that the chart is more than a line.
     const wave = (Math.sin(Date.now() / 9_000 + lane) + 1) / 2;
+    const size = Math.round(wave * wave * bytesMax) + 2_000;
+    const isUpload = turn % 6 === 0;
     await send(target, {
-      url: target.echoUrl,
+      url: isUpload ? target.echoUrl : new URL(`/bytes?n=${size}`, target.echoUrl).href,
       parameters: turn % 3 === 0 ? `-session-shots${lane}` : "",
-      bytes: Math.round(wave * wave * bodyBytesMax) + 2_000,
+      bytes: isUpload ? size : 0,
     });
+    if (turn % refusedEvery === lane) for (const ask of refusedAsks(target.echoUrl).slice(0, lane + 1)) await send(target, ask);
     await wait(300 + lane * 170, undefined, { signal }).catch(() => undefined);
   }
 }

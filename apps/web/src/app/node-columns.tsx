@@ -8,23 +8,23 @@ import { NodeState } from "./node-state.tsx";
 
 /** The columns that operators and administrators share. */
 export const nodeColumns: readonly Column<Node>[] = [
-  {
-    name: "Node",
-    role: "lead",
-    cell: (node) => (
-      <span className="block md:min-w-44">
-        <Named name={node.label} note={`${node.model} · ${node.agentVersion}`} isDemo={node.isDemo} />
-      </span>
-    ),
-  },
+  { name: "Node", role: "lead", cell: (node) => <NodeName node={node} /> },
   { name: "State", cell: (node) => <NodeState node={node} /> },
   { name: "Battery", cell: (node) => <Battery percent={node.batteryPercent} isCharging={node.isCharging} /> },
   { name: "Network", cell: (node) => <NetworkCell node={node} /> },
   { name: "Place", cell: (node) => <PlaceCell node={node} /> },
   { name: "Today", cell: (node) => <Today node={node} /> },
   { name: "Earned today", align: "right", from: "lg", cell: (node) => <Usd isExact amount={node.earnedTodayMicroUsd} /> },
-  { name: "Last seen", from: "xl", cell: (node) => (node.lastSeenAt === null ? <None /> : <Ago at={node.lastSeenAt} />) },
+  { name: "Last seen", from: "2xl", cell: (node) => (node.lastSeenAt === null ? <None /> : <Ago at={node.lastSeenAt} />) },
 ];
+
+function NodeName({ node }: { node: Node }) {
+  return (
+    <span className="block md:min-w-40" title={`${node.model}, ${node.platform}, agent ${node.agentVersion}`}>
+      <Named name={node.label} note={node.model} isDemo={node.isDemo} />
+    </span>
+  );
+}
 
 function NetworkCell({ node }: { node: Node }) {
   return (

@@ -9,7 +9,7 @@ export interface Column<Row> {
   /** On a phone's card: `lead` heads it, `wide` takes a whole line, `actions` stands under it. */
   readonly role?: "lead" | "wide" | "actions";
   /** From which width the column is shown in the table; on a phone the card always shows it. */
-  readonly from?: "lg" | "xl";
+  readonly from?: "lg" | "xl" | "2xl";
 }
 
 interface DataTableProps<Row> {
@@ -22,7 +22,7 @@ interface DataTableProps<Row> {
   isCompact?: boolean;
 }
 
-const hidden = { lg: "md:max-lg:hidden", xl: "md:max-xl:hidden" } as const;
+const hidden = { lg: "md:max-lg:hidden", xl: "md:max-xl:hidden", "2xl": "md:max-2xl:hidden" } as const;
 
 /** Rows as a dense table, or as cards below 768 px. The roles are written out because CSS takes them away there. */
 export function DataTable<Row>({ label, columns, rows, rowKey, isCompact = false }: DataTableProps<Row>) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import {
   formatBytes,
+  formatCountOf,
   formatExactBytes,
   formatExactUsd,
   formatFixed,
@@ -72,6 +73,14 @@ describe("formatFixed", () => {
     expect(formatFixed(15n, 10n, 0)).toBe("2");
     expect(formatFixed(-15n, 10n, 0)).toBe("-2");
     expect(formatFixed(-4n, 10n, 0)).toBe("0");
+  });
+});
+
+describe("formatCountOf", () => {
+  test("uses the singular for one only", () => {
+    expect(formatCountOf(1, "node")).toBe("1 node");
+    expect(formatCountOf(0, "node")).toBe("0 nodes");
+    expect(formatCountOf(12_000n, "proxy user")).toBe("12,000 proxy users");
   });
 });
 

@@ -79,6 +79,11 @@ export function formatCount(amount: Amount): string {
   return group.format(amount);
 }
 
+/** `1 node`, `12 nodes`. For nouns whose plural is an s. */
+export function formatCountOf(amount: Amount, noun: string): string {
+  return `${formatCount(amount)} ${noun}${BigInt(amount) === 1n ? "" : "s"}`;
+}
+
 /** A signed amount of one ledger line: bytes for BYTE, exact dollars for USD6. */
 export function formatLedgerAmount(asset: string, amount: bigint): string {
   const text = asset === "BYTE" ? formatExactBytes(amount) : formatExactUsd(amount);

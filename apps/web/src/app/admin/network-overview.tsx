@@ -7,13 +7,13 @@ import type { AdminOverview, Tick } from "#trpc/types.ts";
 import { useLiveness, useLiveSeries } from "#trpc/use-live-series.ts";
 import { Card, Stat, StatRow } from "#ui/card.tsx";
 import { LiveChart } from "#ui/charts/live-chart.tsx";
-import { formatBytes, formatCount, formatExactBytes, formatExactUsd, formatUsd } from "#ui/format.ts";
+import { formatBytes, formatCount, formatCountOf, formatExactBytes, formatExactUsd, formatUsd } from "#ui/format.ts";
 import { formatDuration } from "#ui/format-time.ts";
 import { LiveBadge } from "#ui/live-badge.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
 import { Gateways } from "./gateways.tsx";
-import { Refusals } from "./refusals.tsx";
+import { Refusals, useRefusalCounts } from "./refusals.tsx";
 
 const refreshMs = 3_000;
 
@@ -21,7 +21,15 @@ export function NetworkOverview() {
   const trpc = useTRPC();
   const overview = useQuery(trpc.admin.overview.queryOptions(undefined, { refetchInterval: refreshMs }));
   const series = useLiveSeries<Tick>();
-  const live = useSubscription(trpc.admin.live.subscriptionOptions(undefined, { onData: series.add }));
+  const refusals = useRefusalCounts();
+  const live = useSubscription(
+    trpc.admin.live.subscriptionOptions(undefined, {
+      onData: (tick) => {
+        series.add(tick);
+        refusals.add(tick.refusals);
+      },
+    }),
+  );
   const liveness = useLiveness(live.status, series.receivedAtMs);
   const isFresh = liveness.kind === "live";
   return (
@@ -42,7 +50,7 @@ export function NetworkOverview() {
         <Loaded query={overview} loading={<Skeleton className="h-40 rounded-lg" />}>
           {(data) => <Gateways gateways={data.gateways} tick={series.last} liveness={liveness} />}
         </Loaded>
-        <Refusals tick={series.last} />
+        <Refusals counts={refusals.counts} />
       </div>
     </>
   );
@@ -57,20 +65,20 @@ function Figures({ data, tick }: { data: AdminOverview; tick: Tick | null }) {
         label="Open sessions"
         testId="sessions-open"
         value={formatCount(tick?.sessionsOpen ?? data.sessionsOpen)}
-        note={`${formatCount(tick?.tunnels ?? data.nodesOnline)} tunnels`}
+        note={formatCountOf(tick?.tunnels ?? data.nodesOnline, "tunnel")}
       />
       <Stat
         label="Nodes online"
         testId="nodes-online"
         value={`${formatCount(data.nodesOnline)} of ${formatCount(data.nodesTotal)}`}
-        note={`${formatCount(data.operators)} operators`}
+        note={formatCountOf(data.operators, "operator")}
       />
       <Stat
         label="Carried today"
         testId="today-bytes"
         value={formatBytes(today)}
         title={formatExactBytes(today)}
-        note={`${formatCount(data.clients)} clients`}
+        note={formatCountOf(data.clients, "client")}
       />
       <Stat
         label="Charged today"

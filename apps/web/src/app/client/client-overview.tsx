@@ -10,7 +10,7 @@ import { Button } from "#ui/button.tsx";
 import { Card, Stat, StatRow } from "#ui/card.tsx";
 import { HistoryChart } from "#ui/charts/history-chart.tsx";
 import { LiveChart } from "#ui/charts/live-chart.tsx";
-import { formatBytes, formatCount, formatExactBytes, formatGb, formatPricePerGb, formatUsd } from "#ui/format.ts";
+import { formatBytes, formatCount, formatCountOf, formatExactBytes, formatGb, formatPricePerGb, formatUsd } from "#ui/format.ts";
 import { LiveBadge } from "#ui/live-badge.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
@@ -94,7 +94,7 @@ function Figures({ data }: { data: Overview }) {
         label="Open sessions"
         testId="sessions-open"
         value={formatCount(data.sessionsOpen)}
-        note={`${formatCount(data.proxyUserCount)} proxy ${data.proxyUserCount === 1 ? "user" : "users"}`}
+        note={formatCountOf(data.proxyUserCount, "proxy user")}
       />
     </StatRow>
   );

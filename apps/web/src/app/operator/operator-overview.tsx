@@ -12,7 +12,7 @@ import { Card, Stat, StatRow } from "#ui/card.tsx";
 import { HistoryChart } from "#ui/charts/history-chart.tsx";
 import { LiveChart } from "#ui/charts/live-chart.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatBytes, formatCount, formatExactBytes, formatExactUsd, formatUsd } from "#ui/format.ts";
+import { formatBytes, formatCount, formatCountOf, formatExactBytes, formatExactUsd, formatUsd } from "#ui/format.ts";
 import { LiveBadge } from "#ui/live-badge.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
@@ -96,7 +96,7 @@ function Figures({ data }: { data: Overview }) {
         label="Nodes online"
         testId="nodes-online"
         value={`${formatCount(data.nodesOnline)} of ${formatCount(data.nodesTotal)}`}
-        note={`${formatCount(data.sessionsOpen)} open ${data.sessionsOpen === 1 ? "session" : "sessions"}`}
+        note={formatCountOf(data.sessionsOpen, "open session")}
       />
     </StatRow>
   );

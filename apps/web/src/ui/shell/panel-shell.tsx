@@ -66,7 +66,7 @@ export function PanelShell({ viewer, theme, onSignOut, children }: PanelShellPro
       </Dialog>
 
       <div className="flex min-h-[calc(100dvh-3.5rem)] min-w-0 flex-col lg:min-h-dvh">
-        {viewer.isDemo ? <DemoBanner /> : null}
+        {viewer.isDemo ? <DemoBanner role={viewer.role} /> : null}
         <main id="page" tabIndex={-1} className="mx-auto w-full max-w-7xl flex-1 px-4 py-6 outline-none sm:px-6 lg:px-8 lg:py-8">
           {children}
         </main>
@@ -93,15 +93,21 @@ function ShellFoot({ viewer, theme, onSignOut }: { viewer: ShellViewer; theme: T
   );
 }
 
-function DemoBanner() {
+const demoTexts = {
+  client: { name: "Demo account.", text: "Its traffic comes from the built-in demo; no real device and no real money is involved." },
+  operator: { name: "Demo account.", text: "Its nodes are the built-in demo fleet; no real device and no real money is involved." },
+  admin: { name: "Demo network.", text: "What is marked demo was made by the built-in fleet; everything else is real." },
+} as const;
+
+function DemoBanner({ role }: { role: PanelRole }) {
+  const { name, text } = demoTexts[role];
   return (
     <p
       role="note"
       data-testid="demo-banner"
       className="border-b border-dashed border-accent/40 bg-accent-wash px-4 py-1.5 text-center text-sm text-soft"
     >
-      <span className="font-medium text-accent">Demo account.</span> Its traffic comes from the built-in demo fleet; no real device and no
-      real money is involved.
+      <span className="font-medium text-accent">{name}</span> {text}
     </p>
   );
 }

@@ -5,7 +5,7 @@ import { CountryCode } from "#ui/cells.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { countryName } from "#ui/format-time.ts";
-import { formatCount } from "#ui/format.ts";
+import { formatCount, formatCountOf } from "#ui/format.ts";
 
 type Row = Endpoint["countries"][number];
 
@@ -33,7 +33,7 @@ export function Coverage({ endpoint }: { endpoint: Endpoint }) {
     <Card
       flush
       title="Online now"
-      description={`${formatCount(endpoint.total)} nodes in ${formatCount(rows.length)} countries, as the gateways see them.`}
+      description={`${formatCountOf(endpoint.total, "node")} in ${formatCount(rows.length)} ${rows.length === 1 ? "country" : "countries"}, as the gateways see them.`}
     >
       {rows.length === 0 ? (
         <EmptyState icon={Globe} title="No node is online">
