@@ -47,7 +47,13 @@ export async function measureApi(karvon: RunningKarvon): Promise<Run> {
     work: "api",
     repetition: 0,
     at: new Date().toISOString(),
-    result: { requests: sorted.length, requestsPerS: Math.round(sorted.length / seconds), meanMs, p99Ms, errors },
+    result: {
+      requests: sorted.length,
+      requestsPerS: Math.round(sorted.length / seconds),
+      meanMs: Math.round(meanMs * 100) / 100,
+      p99Ms: Math.round(p99Ms * 100) / 100,
+      errors,
+    },
   };
 }
 
