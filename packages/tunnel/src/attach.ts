@@ -1,6 +1,6 @@
 /** The fast path between a socket and a stream: five shared listeners, no closure and no Duplex per stream. */
 import type { Duplex } from "node:stream";
-import type { SinkDriver } from "./sink.ts";
+import { ignoreError, type SinkDriver } from "./sink.ts";
 
 const streamKey = Symbol("karvon.stream");
 type AttachedSocket = Duplex & { [streamKey]: SinkDriver };
@@ -45,9 +45,4 @@ function onDrain(this: AttachedSocket): void {
 function onClose(this: AttachedSocket): void {
   const stream = this[streamKey];
   if (!stream.isClosed) stream.sinkClosed(stream.isOnGateway || this.errored === null ? "cancelled" : "targetReset");
-}
-
-/** 'close' follows and says what is to be done. */
-function ignoreError(): void {
-  // Nothing to add: a socket that fails is reset at the other end of the stream.
 }

@@ -35,3 +35,8 @@ export function abortSink(sink: Sink, why: string): void {
   else if (sink instanceof Socket) sink.destroy();
   else sink.destroy(new Error(why));
 }
+
+/** A socket that fails must not end the process. Its 'close' follows and says what is to be done. */
+export function ignoreError(): void {
+  // Nothing to add.
+}

@@ -1,6 +1,6 @@
 /** A stream as a Node Duplex, for code that parses or transforms. Slower than `attach`; half-close is kept. */
 import { Duplex } from "node:stream";
-import type { Sink, SinkDriver } from "./sink.ts";
+import { ignoreError, type Sink, type SinkDriver } from "./sink.ts";
 
 export class StreamDuplex extends Duplex {
   /** The side that faces the tunnel. */
@@ -72,9 +72,4 @@ class DuplexSink implements Sink {
   destroy(error?: Error): void {
     this.#duplex.destroy(error);
   }
-}
-
-/** A forgotten 'error' listener must not end the process; whoever cares adds its own. */
-function ignoreError(): void {
-  // 'close' follows.
 }

@@ -9,7 +9,7 @@
 import { addressToBytes } from "@karvon/domain";
 import type { Duplex } from "node:stream";
 import { attachSocket } from "./attach.ts";
-import { abortSink, type Sink, type SinkDriver } from "./sink.ts";
+import { abortSink, ignoreError, type Sink, type SinkDriver } from "./sink.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
 import type { Connected, OpenHandlers, RstName, StreamEnd, TunnelLimits, TunnelStream } from "./types.ts";
 
@@ -113,6 +113,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
 
   attach(socket: Duplex, head?: Buffer): void {
     if (this.isClosed) {
+      socket.on("error", ignoreError);
       abortSink(socket, "the stream has ended");
       return;
     }
