@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   addressFromBytes,
@@ -88,9 +88,10 @@ describe("checkAddress", () => {
   });
 
   test("agrees with the registry on 100,000 random IPv4 addresses", () => {
+    const hundred = fc.array(fc.integer({ min: 0, max: 2 ** 32 - 1 }), { minLength: 100, maxLength: 100 });
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 2 ** 32 - 1 }), (value) => (verdict(text4(value)) === "refused") === isSpecial4(value)),
-      { numRuns: 100_000 },
+      fc.property(hundred, (values) => values.every((value) => (verdict(text4(value)) === "refused") === isSpecial4(value))),
+      { numRuns: 1_000 },
     );
   });
 
@@ -104,7 +105,7 @@ describe("checkAddress", () => {
         const isGlobal = ((bytes[0] ?? 0) & 0xe0) === 0x20 && !isInPrefixes(text, blocks);
         return !isGlobal ? verdict(text) === "refused" : true;
       }),
-      { numRuns: 20_000 },
+      { numRuns: 5_000 },
     );
   });
 
@@ -280,7 +281,7 @@ describe("checkHost", () => {
         const checked = checkHost(host);
         return checked.kind !== "name" || /[a-z_]/.test(checked.host.split(".").at(-1) ?? "");
       }),
-      { numRuns: 20_000 },
+      { numRuns: 5_000 },
     );
   });
 });

@@ -123,7 +123,7 @@ describe("readProxyUsername", () => {
           else expect(answer.ask.session === null || !answer.ask.rotate).toBe(true);
         },
       ),
-      { numRuns: 20_000 },
+      { numRuns: 5_000 },
     );
   });
 
