@@ -10,7 +10,7 @@
  */
 import { spawn, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, statfsSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -25,6 +25,7 @@ const exitTimeoutMs = 1_000;
 const connectTimeoutMs = 2_000;
 const portTriesMax = 5;
 const freeBytesMin = 200_000_000;
+const logBytesMax = 5_000_000;
 const logTailBytesMax = 4_096;
 const superuser = "karvon";
 
@@ -62,16 +63,18 @@ interface Cluster {
 export async function startPostgres(options: StartPostgresOptions): Promise<RunningPostgres> {
   const cluster = prepareCluster(resolve(options.dir));
   const deadline = Date.now() + startTimeoutMs;
-  for (let attempt = 1; ; attempt += 1) {
+  for (let portTries = 0; ;) {
     const running = await findRunning(cluster);
     if (running !== null) return describe(cluster, running, options.database, true);
     const port = options.port ?? (await findFreePort());
     const outcome = await launch(cluster, port, options.settings ?? {}, deadline);
     if (outcome.kind === "running") return describe(cluster, outcome, options.database, false);
-    // Another start in the same folder won the race, or somebody took the port between our look and PostgreSQL's bind.
-    const mayTryAgain = /lock file .* already exists|address already in use|could not bind/i.test(outcome.output);
-    if (!mayTryAgain || attempt >= portTriesMax || Date.now() > deadline)
-      throw explain("PostgreSQL did not start", outcome.output, cluster.dir);
+    // Another start in the same folder won the race, and its server answers soon; or a killed server's children are just ending.
+    const mustWait = /lock file .* already exists|pre-existing shared memory block/i.test(outcome.output);
+    // Somebody took the port between our look and PostgreSQL's bind.
+    if (/address already in use|could not bind/i.test(outcome.output)) portTries += 1;
+    const mayTryAgain = mustWait || (portTries > 0 && portTries < portTriesMax);
+    if (!mayTryAgain || Date.now() > deadline) throw explain("PostgreSQL did not start", outcome.output, cluster.dir);
     await pause(200);
   }
 }
@@ -154,8 +157,8 @@ async function launch(
   settings: Readonly<Record<string, string>>,
   deadline: number,
 ): Promise<LaunchOutcome> {
-  // A new file at every start: it holds what this run said, and it cannot grow over the years.
-  const log = openSync(cluster.log, "w", 0o600);
+  const logStart = rotateLog(cluster.log);
+  const log = openSync(cluster.log, "a", 0o600);
   const flags = Object.entries({ listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings });
   const [program, args] = asUnprivileged(cluster.binaries.path("postgres"), [
     "-D",
@@ -169,7 +172,7 @@ async function launch(
   closeSync(log);
   let ended: string | null = null;
   child.once("error", (cause) => (ended = String(cause)));
-  child.once("exit", () => (ended ??= readTail(cluster.log)));
+  child.once("exit", () => (ended ??= readFrom(cluster.log, logStart)));
   // The server outlives a launcher that crashes; the next start finds and reuses it.
   child.unref();
   while (Date.now() < deadline) {
@@ -281,6 +284,14 @@ function findFreePort(): Promise<number> {
   });
 }
 
-function readTail(file: string): string {
-  return existsSync(file) ? readFileSync(file, "utf8").slice(-logTailBytesMax) : "";
+/** Two files of at most 5 MB at each start. Answers where in the file this start's words begin. */
+function rotateLog(file: string): number {
+  const size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+  if (size < logBytesMax) return size;
+  renameSync(file, `${file}.1`);
+  return 0;
+}
+
+function readFrom(file: string, start: number): string {
+  return existsSync(file) ? readFileSync(file).subarray(start).toString("utf8").slice(-logTailBytesMax) : "";
 }

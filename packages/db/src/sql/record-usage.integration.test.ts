@@ -171,6 +171,12 @@ describe("reports on a bad network", () => {
     expect(await world.readBalances()).toMatchObject({ client_bytes: -1_000n });
   });
 
+  test("chains different reports of one gateway that arrive at the same moment without a fork", async () => {
+    const facts = Array.from({ length: 12 }, () => world.makeFacts());
+    await Promise.all(facts.map((each, index) => world.db.recordUsage(world.makeBatch(index + 1, [counterOf(each, 100, 0)], [each]))));
+    expect(await world.readFaults()).toEqual({});
+  });
+
   test("ends with the same ledger when reports come twice, late and in any order", async () => {
     const random = seededRandom(20_261_123);
     const sessions = Array.from({ length: 6 }, () => ({ facts: world.makeFacts(), up: 0, down: 0 }));
