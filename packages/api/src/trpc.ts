@@ -6,9 +6,9 @@
  */
 import { AppError, PANEL_ERRORS, type PanelErrorCode } from "@karvon/domain";
 import { initTRPC, TRPCError } from "@trpc/server";
-import superjson from "superjson";
 import { ZodError } from "zod";
 import { type ApiContext, serviceContext } from "./context.ts";
+import { transformer } from "./transformer.ts";
 
 export const batchCallsMax = 10;
 const pingIntervalMs = 15_000;
@@ -34,7 +34,7 @@ function fieldErrors(cause: unknown): Record<string, string[]> | undefined {
 }
 
 const t = initTRPC.context<ApiContext>().create({
-  transformer: superjson,
+  transformer,
   isDev: false,
   sse: { ping: { enabled: true, intervalMs: pingIntervalMs }, client: { reconnectAfterInactivityMs: silenceMsMax } },
   errorFormatter({ shape, error }) {

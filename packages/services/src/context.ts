@@ -1,6 +1,7 @@
 /** What every verb is handed: who acts, where the request came from, and the few things it may touch. */
 import type { Actor } from "./actor.ts";
 import type { AttemptLimits } from "./auth/attempt-limits.ts";
+import type { Statements } from "@karvon/db";
 import type { Database } from "./database.ts";
 import type { Outbox } from "./mail/outbox.ts";
 import type { Availability } from "./views.ts";
@@ -24,6 +25,8 @@ export interface RequestFacts {
 
 export interface ServiceDeps {
   readonly database: Database;
+  /** Named statements for what is read all the time. */
+  readonly statements: Pick<Statements, "query">;
   readonly outbox: Outbox;
   readonly attempts: AttemptLimits;
   readonly network: NetworkFacts;

@@ -1,7 +1,9 @@
 /** Nodes with their presence and what they earned today, as operator and admin see them. */
-import type { Prisma } from "@karvon/db";
+import type { Statement } from "@karvon/db";
 import { startOfUtcDay } from "./calendar.ts";
 import type { ServiceContext } from "./context.ts";
+import { pageSizeMax } from "./inputs/common.ts";
+import { containing, type TimeCursor } from "./paging.ts";
 import type { NetworkKind, NodeState, NodeStatus, NodeView } from "./views.ts";
 
 export interface NodeRow {
@@ -33,17 +35,42 @@ export interface NodeRow {
   readonly operator_email: string;
 }
 
-/** Nodes that match, newest first. The day's earnings are summed once for the nodes of the page. */
-export function readNodes(ctx: ServiceContext, filter: Prisma.Sql, limit: number): Promise<NodeRow[]> {
-  const today = startOfUtcDay(ctx.now());
-  return ctx.database.$queryRaw<NodeRow[]>`
+/** $1 the day's start, $2 operator. */
+const readOwn = prepare("own-nodes", "n.operator_id = $2", 1_000);
+/** $1 the day's start, $2 and $3 the cursor. */
+const readAll = prepare("all-nodes", "(n.created_at, n.id) < ($2, $3)", pageSizeMax + 1);
+/** As above, $4 the search, $5 the same as a pattern. */
+const searchAll = prepare(
+  "all-nodes-search",
+  `(n.created_at, n.id) < ($2, $3) and (n.id = $4 or n.label ilike $5 or u.email ilike $5 or exists (
+      select from node_presence q where q.node_id = n.id
+         and (q.public_address = $4 or q.city ilike $5 or q.asn_name ilike $5 or q.country = upper($4))))`,
+  pageSizeMax + 1,
+);
+
+/** An operator's nodes, newest first, at most 1,000. */
+export function readOwnNodes(ctx: ServiceContext, operatorId: string): Promise<NodeRow[]> {
+  return ctx.statements.query<NodeRow>(readOwn, [startOfUtcDay(ctx.now()), operatorId]);
+}
+
+/** Everybody's nodes before the cursor, newest first, at most 101. */
+export function readAllNodes(ctx: ServiceContext, before: TimeCursor, search: string): Promise<NodeRow[]> {
+  const values = [startOfUtcDay(ctx.now()), before.at, before.id];
+  return search === ""
+    ? ctx.statements.query<NodeRow>(readAll, values)
+    : ctx.statements.query<NodeRow>(searchAll, [...values, search, containing(search)]);
+}
+
+/** The day's earnings are summed once, for the operators of the page. */
+function prepare(name: string, filter: string, limit: number): Statement {
+  const text = `
     with page as materialized (
       select n.*, u.email as operator_email
         from node n join operator o on o.id = n.operator_id join user_account u on u.id = o.user_id
        where ${filter} order by n.created_at desc, n.id desc limit ${limit}),
     earned as (
       select h.node_id, sum(h.earned_micro_usd)::bigint as earned from usage_hour h
-       where h.hour >= ${today} and h.operator_id in (select operator_id from page) group by h.node_id)
+       where h.hour >= $1 and h.operator_id in (select operator_id from page) group by h.node_id)
     select n.id, n.label, n.status::text as status, n.status_reason, n.model, n.platform, n.agent_version, n.is_demo, n.created_at,
            coalesce(p.state::text, 'offline') as state, p.state_reason, p.battery_percent, p.is_charging,
            coalesce(p.network::text, 'unknown') as network, p.public_address, p.country, p.city, p.asn_name, p.rtt_ms,
@@ -51,6 +78,7 @@ export function readNodes(ctx: ServiceContext, filter: Prisma.Sql, limit: number
            p.last_seen_at, p.connected_at, coalesce(e.earned, 0)::bigint as earned_today, n.operator_email
       from page n left join node_presence p on p.node_id = n.id left join earned e on e.node_id = n.id
      order by n.created_at desc, n.id desc`;
+  return { name, text };
 }
 
 export function showNode(row: NodeRow): NodeView {

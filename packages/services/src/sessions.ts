@@ -4,9 +4,10 @@
  * A page is read along (opened_at, id), newest first. A filter that matches little reads more rows to fill its page;
  * the statement is cut off after 5 s.
  */
-import { Prisma } from "@karvon/db";
+import type { Statement } from "@karvon/db";
 import type { ServiceContext } from "./context.ts";
 import type { SessionsInput } from "./inputs/client.ts";
+import { pageSizeDefault, pageSizeMax } from "./inputs/common.ts";
 import { containing, pageSize, readTimeCursor } from "./paging.ts";
 
 export interface SessionRow {
@@ -34,18 +35,34 @@ export interface SessionRow {
 
 export type SessionScope = { readonly clientId: string } | { readonly operatorId: string } | "all";
 
-/** One row more than the page holds, so that the caller knows whether there is a next page. */
+/** At least one row more than the page holds, so that the caller knows whether there is a next page. */
 export function readSessions(ctx: ServiceContext, scope: SessionScope, input: SessionsInput): Promise<SessionRow[]> {
   const { at, id } = readTimeCursor(input.cursor);
+  const values: unknown[] = [at, id];
+  const put = (value: unknown): string => `$${values.push(value)}`;
   const filters = [
-    tenantFilter(scope),
-    Prisma.sql`(s.opened_at, s.id) < (${at}, ${id})`,
-    ...(input.status === "open" ? [Prisma.sql`s.closed_at is null`] : []),
-    ...(input.status === "closed" ? [Prisma.sql`s.closed_at is not null`] : []),
-    ...(input.country === undefined ? [] : [Prisma.sql`s.exit_country = ${input.country}`]),
-    ...searchFilter(scope, input.search),
+    "(s.opened_at, s.id) < ($1, $2)",
+    tenantFilter(scope, put),
+    ...(input.status === "open" ? ["s.closed_at is null"] : []),
+    ...(input.status === "closed" ? ["s.closed_at is not null"] : []),
+    ...(input.country === undefined ? [] : [`s.exit_country = ${put(input.country)}`]),
+    ...searchFilter(scope, input.search, put),
   ];
-  return ctx.database.$queryRaw<SessionRow[]>`
+  return ctx.statements.query<SessionRow>(prepare(filters.join(" and "), pageSize(input)), values);
+}
+
+/**
+ * The texts differ only in which filters are there and in two sizes, so there are at most 72 of them. The size stands
+ * in the text: with a parameter PostgreSQL would plan for a tenth of the table and not for a page.
+ */
+function prepare(filter: string, limit: number): Statement {
+  const rows = (limit <= pageSizeDefault ? pageSizeDefault : pageSizeMax) + 1;
+  const key = `${rows} ${filter}`;
+  const known = prepared.get(key);
+  if (known !== undefined) return known;
+  const statement = {
+    name: `sessions-${prepared.size}`,
+    text: `
     select s.id, s.opened_at, s.closed_at, s.protocol, s.target_host, s.target_port, s.exit_address, s.exit_country, s.exit_city,
            s.connection_type, p.username as proxy_username, s.node_id, n.label as node_label, s.up_bytes, s.down_bytes,
            s.due_micro_usd, s.earned_micro_usd, s.close_reason, cu.email as client_email, ou.email as operator_email
@@ -54,28 +71,31 @@ export function readSessions(ctx: ServiceContext, scope: SessionScope, input: Se
       left join node n on n.id = s.node_id
       left join client c on c.id = s.client_id left join user_account cu on cu.id = c.user_id
       left join operator o on o.id = s.operator_id left join user_account ou on ou.id = o.user_id
-     where ${Prisma.join(filters, " and ")}
-     order by s.opened_at desc, s.id desc limit ${pageSize(input) + 1}`;
+     where ${filter}
+     order by s.opened_at desc, s.id desc limit ${rows}`,
+  };
+  prepared.set(key, statement);
+  return statement;
 }
 
-function tenantFilter(scope: SessionScope): Prisma.Sql {
-  if (scope === "all") return Prisma.sql`true`;
-  return "clientId" in scope ? Prisma.sql`s.client_id = ${scope.clientId}` : Prisma.sql`s.operator_id = ${scope.operatorId}`;
+const prepared = new Map<string, Statement>();
+
+type Put = (value: unknown) => string;
+
+function tenantFilter(scope: SessionScope, put: Put): string {
+  if (scope === "all") return "true";
+  return "clientId" in scope ? `s.client_id = ${put(scope.clientId)}` : `s.operator_id = ${put(scope.operatorId)}`;
 }
 
 /** Each side searches only what it sees: a search that found hidden words would tell them. */
-function searchFilter(scope: SessionScope, search: string | undefined): Prisma.Sql[] {
+function searchFilter(scope: SessionScope, search: string | undefined, put: Put): string[] {
   if (search === undefined || search === "") return [];
-  const pattern = containing(search);
-  if (scope === "all") {
-    return [
-      Prisma.sql`(s.id = ${search} or s.target_host ilike ${pattern} or s.exit_address ilike ${pattern} or cu.email ilike ${pattern} or ou.email ilike ${pattern})`,
-    ];
-  }
-  if ("clientId" in scope) {
-    return [
-      Prisma.sql`(s.id = ${search} or s.target_host ilike ${pattern} or s.exit_address ilike ${pattern} or p.username ilike ${pattern})`,
-    ];
-  }
-  return [Prisma.sql`(s.id = ${search} or s.target_host ilike ${pattern} or n.label ilike ${pattern})`];
+  const pattern = put(containing(search));
+  const seen = ["s.target_host", ...visibleTo(scope)].map((column) => `${column} ilike ${pattern}`);
+  return [`(s.id = ${put(search)} or ${seen.join(" or ")})`];
+}
+
+function visibleTo(scope: SessionScope): string[] {
+  if (scope === "all") return ["s.exit_address", "cu.email", "ou.email"];
+  return "clientId" in scope ? ["s.exit_address", "p.username"] : ["n.label"];
 }

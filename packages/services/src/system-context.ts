@@ -1,3 +1,4 @@
+import type { Statements } from "@karvon/db";
 import type { SystemActor } from "./actor.ts";
 import { createAttemptLimits } from "./auth/attempt-limits.ts";
 import type { NetworkFacts, ServiceContext } from "./context.ts";
@@ -18,6 +19,7 @@ export function createSystemContext(options: SystemContextOptions): ServiceConte
     actor,
     request: { ipAddress: null, userAgent: null, browserSecret: null },
     database: options.database,
+    statements: statementsOver(options.database),
     outbox: { post: () => false, close: () => Promise.resolve() },
     attempts: createAttemptLimits(),
     network: options.network,
@@ -26,4 +28,9 @@ export function createSystemContext(options: SystemContextOptions): ServiceConte
     now: () => new Date(),
     findAvailability: () => Promise.resolve({ countries: [], total: 0 }),
   };
+}
+
+/** The same statements through Prisma, for programs that ask once and end. */
+function statementsOver(database: Database): Pick<Statements, "query"> {
+  return { query: (statement, values) => database.$queryRawUnsafe(statement.text, ...values) };
 }

@@ -1,6 +1,6 @@
 /** Puts the server's parts together: plain constructors in order, closed in reverse. */
 import { AppError, type PanelErrorCode } from "@karvon/domain";
-import { createPrisma } from "@karvon/db";
+import { createPrisma, openStatements } from "@karvon/db";
 import {
   anonymous,
   createAttemptLimits,
@@ -39,11 +39,9 @@ export interface WebParts {
 }
 
 export function composeWeb(env: WebEnv, log: Logger): WebParts {
-  const database = createPrisma({
-    url: env.databaseUrl,
-    poolMax,
-    onError: (cause) => log.warn({ event: "database.connection-lost", cause }),
-  });
+  const onError = (cause: unknown) => log.warn({ event: "database.connection-lost", cause });
+  const database = createPrisma({ url: env.databaseUrl, poolMax, onError });
+  const statements = openStatements({ url: env.databaseUrl, poolMax, onError });
   const outbox = openOutbox({ mailer: openSmtpMailer(env.smtpUrl), onFailure: (cause) => log.error({ event: "mail.given-up", cause }) });
   const listGateways = (limit: number) =>
     database.gateway.findMany({
@@ -54,6 +52,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     });
   const deps: ServiceDeps = {
     database,
+    statements,
     outbox,
     attempts: createAttemptLimits(),
     network: env.network,
@@ -62,7 +61,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     now,
     findAvailability: createAvailability({ serviceToken: env.serviceToken, listGateways }),
   };
-  const signIns = createSignIns({ directory: createSignInDirectory({ database, now }), authSecret: env.authSecret });
+  const signIns = createSignIns({ directory: createSignInDirectory({ database, statements, now }), authSecret: env.authSecret });
   const hub = createRadarHub();
   const subscriber = startRadarSubscriber({ hub, serviceToken: env.serviceToken, listGateways, log });
   const cookie = signInCookieFor(env.panelUrl);
@@ -101,6 +100,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     async close() {
       await subscriber.close();
       await outbox.close();
+      await statements.close();
       await database.$disconnect();
     },
   };

@@ -5,6 +5,7 @@
  * are asked for in the same turn of the event loop share one statement: fifty calls in flight are one round trip.
  * Limits: 500 ids a statement; `last_seen_at` is written at most once a minute and session.
  */
+import type { Statement, Statements } from "@karvon/db";
 import type { Actor, SignedInActor } from "../actor.ts";
 import type { Database } from "../database.ts";
 import type { AccountStatus, Role, Viewer } from "../views.ts";
@@ -24,7 +25,8 @@ export interface SignInDirectory {
 }
 
 export interface SignInDirectoryOptions {
-  readonly database: Pick<Database, "$queryRaw" | "$executeRaw">;
+  readonly database: Pick<Database, "$executeRaw">;
+  readonly statements: Pick<Statements, "query">;
   readonly now: () => Date;
 }
 
@@ -43,8 +45,20 @@ interface SignInRow {
   readonly operator_id: string | null;
 }
 
+const readSignIns: Statement = {
+  name: "sign-ins",
+  text: `
+    select s.id as session_id, s.last_seen_at, s.expires_at, s.revoked_at, u.id as user_id, u.email, u.role::text as role,
+           u.status::text as status, u.display_name, u.is_demo, c.id as client_id, o.id as operator_id
+      from sign_in_session s
+      join user_account u on u.id = s.user_id
+      left join client c on c.user_id = u.id
+      left join operator o on o.user_id = u.id
+     where s.id = any($1::text[])`,
+};
+
 export function createSignInDirectory(options: SignInDirectoryOptions): SignInDirectory {
-  const { database, now } = options;
+  const { database, statements, now } = options;
   let gathering: { ids: Set<string>; rows: Promise<Map<string, SignInRow>> } | null = null;
 
   function gather(sessionId: string): Promise<Map<string, SignInRow>> {
@@ -62,14 +76,7 @@ export function createSignInDirectory(options: SignInDirectoryOptions): SignInDi
   }
 
   async function read(ids: ReadonlySet<string>): Promise<Map<string, SignInRow>> {
-    const rows = await database.$queryRaw<SignInRow[]>`
-      select s.id as session_id, s.last_seen_at, s.expires_at, s.revoked_at, u.id as user_id, u.email, u.role::text as role,
-             u.status::text as status, u.display_name, u.is_demo, c.id as client_id, o.id as operator_id
-        from sign_in_session s
-        join user_account u on u.id = s.user_id
-        left join client c on c.user_id = u.id
-        left join operator o on o.user_id = u.id
-       where s.id = any(${[...ids]})`;
+    const rows = await statements.query<SignInRow>(readSignIns, [[...ids]]);
     return new Map(rows.map((row) => [row.session_id, row]));
   }
 

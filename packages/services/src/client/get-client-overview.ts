@@ -24,6 +24,41 @@ interface OverviewRow {
 
 const hoursShown = 24;
 
+/**
+ * $1 client, $2 first hour of the month or of the chart, $3 now, $4 month, $5 day, $6 first hour of the chart, $7 the
+ * month before. Both bounds on time are there so that only two months' partitions are looked into; a session that has
+ * been open for longer than a month is not counted here.
+ */
+const readOverview = {
+  name: "client-overview",
+  text: `
+    with usage as materialized (
+      select hour, sum(up_bytes)::bigint as up, sum(down_bytes)::bigint as down, sum(due_micro_usd)::bigint as due
+        from usage_hour where client_id = $1 and hour >= $2 and hour <= $3 group by hour)
+    select
+      coalesce((select posted from ledger_account where kind = 'client_bytes' and owner_id = c.id and shard = 0), 0) as balance_bytes,
+      coalesce((select posted from ledger_account where kind = 'client_usd' and owner_id = c.id and shard = 0), 0) as balance_micro_usd,
+      coalesce((select pico_usd_per_byte from price where id = c.price_id),
+               (select pico_usd_per_byte from price where is_listed and valid_from <= $3 order by valid_from desc limit 1), 0) as price,
+      (select count(*)::int from proxy_session
+        where client_id = $1 and closed_at is null and opened_at >= $7 and opened_at <= $3) as sessions_open,
+      p.count as proxy_users, p.has_request,
+      u.email_verified_at is not null as email_confirmed,
+      exists (select from client_order where client_id = c.id and status = 'paid') as has_traffic,
+      coalesce(sum(g.up) filter (where g.hour >= $4), 0)::bigint as month_up,
+      coalesce(sum(g.down) filter (where g.hour >= $4), 0)::bigint as month_down,
+      coalesce(sum(g.due) filter (where g.hour >= $4), 0)::bigint as month_due,
+      coalesce(sum(g.up) filter (where g.hour >= $5), 0)::bigint as today_up,
+      coalesce(sum(g.down) filter (where g.hour >= $5), 0)::bigint as today_down,
+      coalesce(sum(g.due) filter (where g.hour >= $5), 0)::bigint as today_due,
+      coalesce(json_agg(json_build_array(extract(epoch from g.hour)::bigint, g.up::text, g.down::text, g.due::text))
+               filter (where g.hour >= $6), '[]')::text as hours
+      from client c join user_account u on u.id = c.user_id
+      cross join (select count(*)::int as count, coalesce(bool_or(used_bytes > 0), false) as has_request from proxy_user where client_id = $1) p
+      left join usage g on true
+     where c.id = $1 group by c.id, u.id, p.count, p.has_request`,
+};
+
 /** The client's first page, in one statement: the panel asks for it every few seconds. */
 export async function getClientOverview(ctx: ServiceContext): Promise<ClientOverview> {
   const { clientId } = requireClient(ctx);
@@ -32,30 +67,15 @@ export async function getClientOverview(ctx: ServiceContext): Promise<ClientOver
   const firstHour = hours[0] ?? now;
   const month = startOfUtcMonth(now);
   const since = month < firstHour ? month : firstHour;
-  const [row] = await ctx.database.$queryRaw<OverviewRow[]>`
-    with usage as materialized (
-      select hour, sum(up_bytes)::bigint as up, sum(down_bytes)::bigint as down, sum(due_micro_usd)::bigint as due
-        from usage_hour where client_id = ${clientId} and hour >= ${since} group by hour)
-    select
-      coalesce((select posted from ledger_account where kind = 'client_bytes' and owner_id = c.id and shard = 0), 0) as balance_bytes,
-      coalesce((select posted from ledger_account where kind = 'client_usd' and owner_id = c.id and shard = 0), 0) as balance_micro_usd,
-      coalesce((select pico_usd_per_byte from price where id = c.price_id),
-               (select pico_usd_per_byte from price where is_listed and valid_from <= ${now} order by valid_from desc limit 1), 0) as price,
-      (select count(*)::int from proxy_session where client_id = c.id and closed_at is null) as sessions_open,
-      (select count(*)::int from proxy_user where client_id = c.id) as proxy_users,
-      u.email_verified_at is not null as email_confirmed,
-      exists (select from client_order where client_id = c.id and status = 'paid') as has_traffic,
-      exists (select from proxy_session where client_id = c.id) as has_request,
-      coalesce(sum(g.up) filter (where g.hour >= ${month}), 0)::bigint as month_up,
-      coalesce(sum(g.down) filter (where g.hour >= ${month}), 0)::bigint as month_down,
-      coalesce(sum(g.due) filter (where g.hour >= ${month}), 0)::bigint as month_due,
-      coalesce(sum(g.up) filter (where g.hour >= ${startOfUtcDay(now)}), 0)::bigint as today_up,
-      coalesce(sum(g.down) filter (where g.hour >= ${startOfUtcDay(now)}), 0)::bigint as today_down,
-      coalesce(sum(g.due) filter (where g.hour >= ${startOfUtcDay(now)}), 0)::bigint as today_due,
-      coalesce(json_agg(json_build_array(extract(epoch from g.hour)::bigint, g.up::text, g.down::text, g.due::text))
-               filter (where g.hour >= ${firstHour}), '[]')::text as hours
-      from client c join user_account u on u.id = c.user_id left join usage g on true
-     where c.id = ${clientId} group by c.id, u.id`;
+  const [row] = await ctx.statements.query<OverviewRow>(readOverview, [
+    clientId,
+    since,
+    now,
+    month,
+    startOfUtcDay(now),
+    firstHour,
+    startOfUtcMonth(new Date(month.getTime() - 1)),
+  ]);
   if (row === undefined) throw new Error(`client ${clientId} has no row`);
   return {
     balanceBytes: row.balance_bytes,

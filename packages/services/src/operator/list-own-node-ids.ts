@@ -1,6 +1,7 @@
 import { requireOperator } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
-import { nodesShownMax } from "./list-operator-nodes.ts";
+
+const idsMax = 1_000;
 
 /** The ids of the operator's own nodes, for filtering what is live. */
 export async function listOwnNodeIds(ctx: ServiceContext): Promise<string[]> {
@@ -8,7 +9,7 @@ export async function listOwnNodeIds(ctx: ServiceContext): Promise<string[]> {
   const rows = await ctx.database.node.findMany({
     where: { operatorId },
     orderBy: { createdAt: "desc" },
-    take: nodesShownMax,
+    take: idsMax,
     select: { id: true },
   });
   return rows.map((row) => row.id);

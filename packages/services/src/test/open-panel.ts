@@ -1,5 +1,5 @@
 /** A panel without its HTTP side, for tests: a database of its own, a real mail server, a clock that the test moves. */
-import { createPrisma, type PrismaClient } from "@karvon/db";
+import { createPrisma, openStatements, type PrismaClient, type Statements } from "@karvon/db";
 import { createTestDatabase, openFixtures, until, type Fixtures } from "@karvon/testkit";
 import { newId } from "@karvon/domain";
 import { SMTPServer } from "smtp-server";
@@ -16,6 +16,7 @@ export interface ReceivedMail {
 
 export interface TestPanel {
   readonly database: PrismaClient;
+  readonly statements: Statements;
   readonly fixtures: Fixtures;
   readonly mails: readonly ReceivedMail[];
   ctx(actor: Actor, request?: Partial<RequestFacts>): ServiceContext;
@@ -32,6 +33,7 @@ export interface TestPanel {
 export async function openPanel(): Promise<TestPanel> {
   const testDatabase = await createTestDatabase();
   const database = createPrisma({ url: testDatabase.url });
+  const statements = openStatements({ url: testDatabase.url });
   const fixtures = openFixtures(testDatabase.url);
   const mailServer = await startMailServer();
   const mailer = openSmtpMailer(`smtp://127.0.0.1:${mailServer.port}`);
@@ -47,10 +49,12 @@ export async function openPanel(): Promise<TestPanel> {
   };
   return {
     database,
+    statements,
     fixtures,
     mails: mailServer.mails,
     ctx: (actor, request = {}) => ({
       database,
+      statements,
       outbox,
       attempts,
       network: {
@@ -95,6 +99,7 @@ export async function openPanel(): Promise<TestPanel> {
     async close() {
       await outbox.close();
       await mailServer.close();
+      await statements.close();
       await database.$disconnect();
       await fixtures.close();
       await testDatabase.drop();
