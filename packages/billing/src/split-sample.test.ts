@@ -4,7 +4,15 @@ import type { SessionFacts } from "./usage.ts";
 
 function facts(id: string): SessionFacts {
   const none = { clientAddress: null, exitAddress: null, exitCountry: null, exitCity: null, exitAsn: null, connectionType: null };
-  const more = { ...none, stickySession: null, tag: null, connectMs: null, protocol: "http" as const, targetHost: "example.com", targetPort: 80 };
+  const more = {
+    ...none,
+    stickySession: null,
+    tag: null,
+    connectMs: null,
+    protocol: "http" as const,
+    targetHost: "example.com",
+    targetPort: 80,
+  };
   return { ...more, id, openedAtMs: 0, clientId: "c", proxyUserId: "p", operatorId: "o", nodeId: "n", priceId: "r" };
 }
 
