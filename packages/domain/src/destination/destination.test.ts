@@ -62,7 +62,8 @@ const special6 = [
 ];
 const number4 = (address: string): number => (addressToBytes(address) ?? []).reduce((sum, byte) => sum * 256 + byte, 0);
 const text4 = (value: number): string => [24, 16, 8, 0].map((shift) => Math.floor(value / 2 ** shift) % 256).join(".");
-const isSpecial4 = (value: number): boolean => special4.some(([first, last]) => value >= number4(first) && value <= number4(last));
+const ranges4 = special4.map(([first, last]) => [number4(first), number4(last)] as const);
+const isSpecial4 = (value: number): boolean => ranges4.some(([first, last]) => value >= first && value <= last);
 
 describe("checkAddress", () => {
   test.each(special4)("refuses the IPv4 block from %s to %s at both ends", (first, last) => {
@@ -288,8 +289,8 @@ describe("checkHost", () => {
 
 describe("checkPort", () => {
   test("opens four ports and never a closed one, over the whole range", () => {
-    for (let port = 0; port <= 65_535; port += 1) expect(checkPort(port, noEgressAllow) === null).toBe(openPorts.has(port));
     const everything = Array.from({ length: 65_536 }, (_, port) => port);
+    expect(everything.filter((port) => checkPort(port, noEgressAllow) === null)).toEqual([...openPorts]);
     for (const port of closedPorts) expect(checkPort(port, noEgressAllow, { extraPorts: everything })).not.toBeNull();
     expect(checkPort(9999, noEgressAllow, { extraPorts: [9999] })).toBeNull();
   });
