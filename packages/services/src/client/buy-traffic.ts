@@ -22,8 +22,8 @@ interface OrderRow {
  */
 export async function buyTraffic(ctx: ServiceContext, input: BuyTrafficInput): Promise<PurchaseView> {
   const { clientId } = requireClient(ctx);
+  const price = await getPrice(ctx, clientId, ctx.now());
   return transact(ctx, async (tx) => {
-    const price = await getPrice(tx.db, clientId, ctx.now());
     const order = await writeOrder(ctx, tx, clientId, input, price);
     if (order === null) return findEarlier(tx, clientId, input);
     await pay(ctx, tx, clientId, order);

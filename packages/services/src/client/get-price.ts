@@ -1,23 +1,24 @@
 import { AppError } from "@karvon/domain";
-import type { Reader } from "../database.ts";
+import type { ServiceContext } from "../context.ts";
 
 export interface PriceFacts {
   readonly id: string;
   readonly picoUsdPerByte: bigint;
 }
 
-/** What this client pays now: its own agreed price, or else the newest on the list. */
-export async function getPrice(db: Reader, clientId: string, now: Date): Promise<PriceFacts> {
-  const client = await db.client.findUniqueOrThrow({
-    where: { id: clientId },
-    select: { price: { select: { id: true, picoUsdPerByte: true } } },
-  });
-  if (client.price !== null) return client.price;
-  const listed = await db.price.findFirst({
-    where: { isListed: true, validFrom: { lte: now } },
-    orderBy: { validFrom: "desc" },
-    select: { id: true, picoUsdPerByte: true },
-  });
-  if (listed === null) throw new AppError("STATE_CONFLICT", "There is no price at the moment. Try again later.");
-  return listed;
+/** $1 client, $2 now. */
+const readPrice = {
+  name: "client-price",
+  text: `
+    select p.id, p.pico_usd_per_byte as "picoUsdPerByte" from client c cross join lateral (
+        select id, pico_usd_per_byte from price
+         where id = c.price_id or (c.price_id is null and is_listed and valid_from <= $2) order by valid_from desc limit 1) p
+     where c.id = $1`,
+};
+
+/** What this client pays now: its own agreed price, or else the newest on the list. Price rows never change. */
+export async function getPrice(ctx: Pick<ServiceContext, "statements">, clientId: string, now: Date): Promise<PriceFacts> {
+  const [price] = await ctx.statements.query<PriceFacts>(readPrice, [clientId, now]);
+  if (price === undefined) throw new AppError("STATE_CONFLICT", "There is no price at the moment. Try again later.");
+  return price;
 }

@@ -1,7 +1,7 @@
 import { AppError } from "@karvon/domain";
 import { requireClient } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
-import type { PageInput } from "../inputs/common.ts";
+import { type PageInput, pageSizeMax } from "../inputs/common.ts";
 import { pageSize } from "../paging.ts";
 import type { LedgerAsset, LedgerLine, LedgerTxKind, Page } from "../views.ts";
 
@@ -20,6 +20,19 @@ type Position = Record<LedgerAsset, bigint>;
 
 const end = 9_223_372_036_854_775_807n;
 
+/** $1 client, $2 and $3 the versions before which the byte and the money account are read. */
+const readEntries = {
+  name: "client-ledger",
+  text: `
+    select e.*, t.kind::text as kind from ledger_account a cross join lateral (
+        select tx_id, created_at as at, asset::text as asset, amount, balance_after, account_version as version from ledger_entry
+         where account_id = a.id and account_version < case a.asset when 'BYTE' then $2::bigint else $3::bigint end
+         order by account_version desc limit ${pageSizeMax + 1}) e
+      join ledger_tx t on t.id = e.tx_id
+     where a.owner_id = $1 and a.kind in ('client_bytes', 'client_usd') and a.shard = 0
+     order by e.asset, e.version desc`,
+};
+
 /**
  * The entries of the client's two accounts, newest first: a purchase or a report of traffic has a line in bytes and
  * one in money. Each account is read along its own version numbers, so a page costs the same however long the account is.
@@ -28,14 +41,7 @@ export async function listLedger(ctx: ServiceContext, input: PageInput): Promise
   const { clientId } = requireClient(ctx);
   const limit = pageSize(input);
   const from = readPosition(input.cursor);
-  const rows = await ctx.database.$queryRaw<Row[]>`
-    select e.*, t.kind::text as kind from ledger_account a cross join lateral (
-        select tx_id, created_at as at, asset::text as asset, amount, balance_after, account_version as version from ledger_entry
-         where account_id = a.id and account_version < case a.asset when 'BYTE' then ${from.BYTE}::bigint else ${from.USD6}::bigint end
-         order by account_version desc limit ${limit + 1}) e
-      join ledger_tx t on t.id = e.tx_id
-     where a.owner_id = ${clientId} and a.kind in ('client_bytes', 'client_usd') and a.shard = 0
-     order by e.asset, e.version desc`;
+  const rows = await ctx.statements.query<Row>(readEntries, [clientId, from.BYTE, from.USD6]);
   return takePage(rows, limit, from);
 }
 

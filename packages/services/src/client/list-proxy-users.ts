@@ -3,22 +3,17 @@ import type { ServiceContext } from "../context.ts";
 import type { ProxyUserView } from "../views.ts";
 import { proxyUsersMax } from "./create-proxy-user.ts";
 
+/** $1 client. */
+const readProxyUsers = {
+  name: "proxy-users",
+  text: `
+    select id, username, label, status::text as status, created_at as "createdAt", used_bytes as "usedBytes",
+           traffic_limit_bytes as "trafficLimitBytes", concurrency_max as "concurrencyMax"
+      from proxy_user where client_id = $1 order by created_at desc, id desc limit ${proxyUsersMax}`,
+};
+
 /** Newest first; all of them, which are at most 200. */
-export function listProxyUsers(ctx: ServiceContext): Promise<ProxyUserView[]> {
+export async function listProxyUsers(ctx: ServiceContext): Promise<ProxyUserView[]> {
   const { clientId } = requireClient(ctx);
-  return ctx.database.proxyUser.findMany({
-    where: { clientId },
-    orderBy: { createdAt: "desc" },
-    take: proxyUsersMax,
-    select: {
-      id: true,
-      username: true,
-      label: true,
-      status: true,
-      createdAt: true,
-      usedBytes: true,
-      trafficLimitBytes: true,
-      concurrencyMax: true,
-    },
-  });
+  return ctx.statements.query<ProxyUserView>(readProxyUsers, [clientId]);
 }

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { bytesPerGb, dueMicroUsd, newId } from "@karvon/domain";
 import { hashProxyPassword, isSameBytes, slowHash, slowVerify } from "@karvon/security";
 import { requireSystem } from "../actor.ts";
-import { getPrice } from "../client/get-price.ts";
 import type { ServiceContext } from "../context.ts";
 import { postLedger } from "../sql-functions.ts";
 import { transact, type Transaction } from "../transaction.ts";
@@ -81,7 +80,7 @@ export async function seedDemo(ctx: ServiceContext, input: SeedDemoInput): Promi
       update: { secretHash: proxyHash(ctx, input), status: "active", disabledAt: null },
       select: { id: true },
     });
-    await grantTraffic(ctx, tx, client.id);
+    await grantTraffic(tx, client.id);
     await tx.audit({ action: "demo.seed", subjectId: client.id, detail: { operatorId: operator.id, proxyUserId: proxyUser.id } });
     await tx.notify({ kind: "proxy_user", id: proxyUser.id });
     return { clientId: client.id, operatorId: operator.id, proxyUserId: proxyUser.id, adminUserId: admin.id };
@@ -145,8 +144,12 @@ async function writeUser(ctx: ServiceContext, tx: Transaction, user: DemoUser): 
 }
 
 /** Once: the key is the client's, whatever is seeded again. */
-async function grantTraffic(ctx: ServiceContext, tx: Transaction, clientId: string): Promise<void> {
-  const price = await getPrice(tx.db, clientId, ctx.now());
+async function grantTraffic(tx: Transaction, clientId: string): Promise<void> {
+  const price = await tx.db.price.findFirstOrThrow({
+    where: { isListed: true },
+    orderBy: { validFrom: "asc" },
+    select: { picoUsdPerByte: true },
+  });
   const bytes = demoGigabytes * bytesPerGb;
   const amount: bigint = dueMicroUsd(bytes, price.picoUsdPerByte);
   const key = `demo:${clientId}`;
