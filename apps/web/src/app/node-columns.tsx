@@ -36,12 +36,15 @@ function NetworkCell({ node }: { node: Node }) {
 }
 
 function PlaceCell({ node }: { node: Node }) {
-  const note = [node.publicAddress, node.asnName].filter((word) => word !== null).join(" · ");
+  const { publicAddress, asnName, country, city } = node;
+  if (country === null)
+    return publicAddress === null ? <None /> : <span title="The place of this address is not known">{publicAddress}</span>;
+  const note = [publicAddress, asnName].filter((word) => word !== null).join(" · ");
   return (
     <span className="block min-w-0">
-      <Place country={node.country} city={node.city} />
+      <Place country={country} city={city} />
       {note === "" ? null : (
-        <span className="block max-w-44 truncate max-md:max-w-none text-xs text-faint max-md:whitespace-normal" title={note}>
+        <span className="block max-w-44 truncate text-xs text-faint max-md:max-w-none max-md:whitespace-normal" title={note}>
           {note}
         </span>
       )}

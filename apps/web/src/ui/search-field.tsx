@@ -21,7 +21,7 @@ export function SearchField({ label, onSearch, className }: SearchFieldProps) {
     return () => clearTimeout(timer);
   }, [text, onSearch]);
   return (
-    <div className={cn("relative min-w-0 flex-1 sm:max-w-xs", className)}>
+    <div className={cn("relative min-w-0 basis-full sm:max-w-xs sm:flex-1 sm:basis-auto", className)}>
       <Search aria-hidden="true" className="pointer-events-none absolute top-1/2 left-2.5 size-4 -translate-y-1/2 text-faint" />
       <input
         type="search"

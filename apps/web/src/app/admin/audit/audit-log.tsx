@@ -15,15 +15,16 @@ import { ErrorPanel } from "#ui/error-panel.tsx";
 import { formatCount } from "#ui/format.ts";
 import { Notice } from "#ui/notice.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
+import { ShortId } from "#ui/short-id.tsx";
 import { showJson } from "#ui/show-json.ts";
 import { Moment } from "#ui/time-cells.tsx";
 
 const columns: Column<AuditRow>[] = [
   { name: "Action", role: "lead", cell: (row) => <span className="font-mono text-xs font-medium">{row.action}</span> },
-  { name: "Who", role: "wide", cell: (row) => <Named name={row.actorEmail ?? row.actorId} note={row.actorRole} /> },
+  { name: "Who", role: "wide", cell: (row) => <Actor row={row} /> },
   {
     name: "What",
-    cell: (row) => (row.subjectId === null ? <None /> : <span className="font-mono text-xs break-all">{row.subjectId}</span>),
+    cell: (row) => (row.subjectId === null ? <None /> : <ShortId name="id" id={row.subjectId} />),
   },
   { name: "Why", cell: (row) => row.reason ?? <None /> },
   { name: "Detail", role: "wide", from: "xl", cell: (row) => <Detail detail={row.detail} /> },
@@ -84,6 +85,12 @@ function Verdict({ rows, ok, firstBadSeq }: { rows: number; ok: boolean; firstBa
       {formatCount(rows)} rows were checked. That row, or the one before it, was changed or removed outside Karvon.
     </Notice>
   );
+}
+
+/** Whoever signs in is nobody yet: the row then says so once. */
+function Actor({ row }: { row: AuditRow }) {
+  const name = row.actorEmail ?? row.actorId;
+  return <Named name={name} note={name === row.actorRole ? null : row.actorRole} />;
 }
 
 function Detail({ detail }: { detail: unknown }) {

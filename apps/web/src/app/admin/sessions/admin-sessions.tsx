@@ -118,9 +118,11 @@ function NodeCell({ row }: { row: AdminSession }) {
   return (
     <span className="block min-w-0">
       <Named name={row.nodeLabel} note={row.operatorEmail} />
-      <span className="text-xs">
-        <Place country={row.exitCountry} city={row.exitCity} />
-      </span>
+      {row.exitCountry === null ? null : (
+        <span className="text-xs">
+          <Place country={row.exitCountry} city={row.exitCity} />
+        </span>
+      )}
     </span>
   );
 }

@@ -110,14 +110,12 @@ function CountryFilter({ value, onValue }: { value: string; onValue: (country: s
 }
 
 function Exit({ row }: { row: ClientSession }) {
-  if (row.exitAddress === null && row.exitCountry === null) return <None />;
+  const { exitAddress, exitCountry, exitCity, connectionType } = row;
+  const note = [exitCountry === null ? null : exitAddress, connectionType].filter((word) => word !== null).join(" · ");
   return (
     <span className="block min-w-0">
-      <Place country={row.exitCountry} city={row.exitCity} />
-      <span className="block text-xs break-words text-faint">
-        {row.exitAddress}
-        {row.connectionType === null ? "" : ` · ${row.connectionType}`}
-      </span>
+      {exitCountry === null ? (exitAddress ?? <None />) : <Place country={exitCountry} city={exitCity} />}
+      {note === "" ? null : <span className="block text-xs break-words text-faint">{note}</span>}
     </span>
   );
 }
