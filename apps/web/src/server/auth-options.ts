@@ -58,6 +58,11 @@ export function makeAuthOptions(): NextAuthOptions {
       session: ({ session }) => ({ expires: session.expires }),
       redirect: ({ baseUrl }) => baseUrl,
     },
+    events: {
+      signOut: async ({ token }) => {
+        if (token.sid !== undefined) await runtime.endSignIn(token.sid);
+      },
+    },
     logger: { error: () => undefined, warn: () => undefined, debug: () => undefined },
   };
 }
@@ -65,6 +70,7 @@ export function makeAuthOptions(): NextAuthOptions {
 /** The user for next-auth, or an error whose message is the code that the page shows. */
 function admit(outcome: SignInOutcome): User {
   if (outcome.kind === "refused") throw new Error(outcome.code);
+  if (outcome.kind === "failed") throw new Error("INTERNAL");
   return { id: outcome.viewer.id, sessionId: outcome.sessionId };
 }
 

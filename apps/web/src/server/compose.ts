@@ -1,29 +1,18 @@
 /** Puts the server's parts together: plain constructors in order, closed in reverse. */
-import { AppError, type PanelErrorCode } from "@karvon/domain";
 import { createPrisma, openStatements } from "@karvon/db";
-import {
-  anonymous,
-  createAttemptLimits,
-  createSignInDirectory,
-  openOutbox,
-  openSmtpMailer,
-  signInWithAdminCode,
-  signInWithPassword,
-  type ServiceContext,
-  type ServiceDeps,
-} from "@karvon/services";
-import { AdminCodeSignInInput, PasswordSignInInput } from "@karvon/services/inputs";
+import { createAttemptLimits, createSignInDirectory, openOutbox, openSmtpMailer, type ServiceDeps } from "@karvon/services";
 import type { Logger } from "@karvon/telemetry";
 import { createApiHandler } from "./api-handler.ts";
 import { createAvailability } from "./availability.ts";
 import { createAddressReader } from "./client-address.ts";
-import { browserCookieName, readCookie, signInCookieFor } from "./cookies.ts";
+import { signInCookieFor } from "./cookies.ts";
 import type { WebEnv } from "./env.ts";
 import type { PanelHandlers } from "./http-server.ts";
 import { createRadarHub } from "./radar-feed.ts";
 import { startRadarSubscriber } from "./radar-subscriber.ts";
 import { createRequestGuard } from "./request-guard.ts";
-import type { SignInOutcome, SignInRequest, WebRuntime } from "./runtime.ts";
+import { createRuntime } from "./create-runtime.ts";
+import type { WebRuntime } from "./runtime.ts";
 import { createSignIns } from "./sign-ins.ts";
 
 const poolMax = 10;
@@ -61,30 +50,14 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     now,
     findAvailability: createAvailability({ serviceToken: env.serviceToken, listGateways }),
   };
-  const signIns = createSignIns({ directory: createSignInDirectory({ database, statements, now }), authSecret: env.authSecret });
+  const directory = createSignInDirectory({ database, statements, now });
+  const signIns = createSignIns({ directory, authSecret: env.authSecret });
   const hub = createRadarHub();
   const subscriber = startRadarSubscriber({ hub, serviceToken: env.serviceToken, listGateways, log });
   const cookie = signInCookieFor(env.panelUrl);
   const readAddress = createAddressReader({ panelUrl: env.panelUrl, trustedProxies: env.trustedProxies });
-  const contextFor = (request: SignInRequest): ServiceContext => ({
-    ...deps,
-    actor: anonymous,
-    request: {
-      ipAddress: request.ipAddress === "" ? null : request.ipAddress,
-      userAgent: request.userAgent,
-      browserSecret: readCookie(request.cookieHeader, browserCookieName(cookie.isSecure)) ?? null,
-    },
-  });
   return {
-    runtime: {
-      authSecret: env.authSecret,
-      signInCookie: cookie,
-      findViewer: async (value) => (await signIns.identify(value)).viewer,
-      signInWithPassword: (credentials, request) =>
-        settle(log, async () => signInWithPassword(contextFor(request), parse(PasswordSignInInput.safeParse(credentials)))),
-      signInWithAdminCode: (credentials, request) =>
-        settle(log, async () => signInWithAdminCode(contextFor(request), parse(AdminCodeSignInInput.safeParse(credentials)))),
-    },
+    runtime: createRuntime({ deps, signIns, directory, authSecret: env.authSecret, cookie, log }),
     handlers: {
       guard: createRequestGuard({ panelUrl: env.panelUrl }),
       readAddress,
@@ -105,22 +78,3 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     },
   };
 }
-
-function parse<Input>(result: { success: true; data: Input } | { success: false }): Input {
-  if (result.success) return result.data;
-  throw new AppError("INPUT_INVALID", "Check what you typed.");
-}
-
-/** Refusals become values: an exception would have to cross from one copy of the modules into the other. */
-async function settle(log: Logger, work: () => Promise<{ sessionId: string; viewer: WebRuntimeViewer }>): Promise<SignInOutcome> {
-  try {
-    return { kind: "signed_in", ...(await work()) };
-  } catch (cause) {
-    if (cause instanceof AppError) return { kind: "refused", code: cause.code };
-    log.error({ event: "sign-in.failed", cause });
-    const code: PanelErrorCode = "SIGN_IN_FAILED";
-    return { kind: "refused", code };
-  }
-}
-
-type WebRuntimeViewer = NonNullable<Awaited<ReturnType<WebRuntime["findViewer"]>>>;

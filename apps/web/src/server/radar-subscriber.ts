@@ -88,7 +88,9 @@ async function followGateway(options: RadarSubscriberOptions, gateway: GatewayAd
     try {
       await readStream(options, gateway, signal, () => (pauseMs = pauseMsMin));
     } catch (cause) {
-      if (!signal.aborted) options.log.warn({ event: "radar.stream-lost", opsUrl: gateway.opsUrl, retryAfterMs: pauseMs, cause });
+      // Once an outage: a gateway that is gone for good must not fill the log.
+      if (!signal.aborted && pauseMs === pauseMsMin)
+        options.log.warn({ event: "radar.stream-lost", opsUrl: gateway.opsUrl, retryAfterMs: pauseMs, cause });
     }
     options.hub.disconnected(gateway.opsUrl);
     await pause(pauseMs, signal);

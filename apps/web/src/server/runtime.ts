@@ -17,13 +17,17 @@ export interface SignInRequest {
 
 export type SignInOutcome =
   | { readonly kind: "signed_in"; readonly sessionId: string; readonly viewer: Viewer }
-  | { readonly kind: "refused"; readonly code: PanelErrorCode };
+  | { readonly kind: "refused"; readonly code: PanelErrorCode }
+  /** Something broke on our side; it is in the log. */
+  | { readonly kind: "failed" };
 
 export interface WebRuntime {
   readonly authSecret: string;
   readonly signInCookie: SignInCookie;
   /** Who a sign-in cookie stands for at this moment, or null. */
   findViewer(cookieValue: string | undefined): Promise<Viewer | null>;
+  /** Ends a session whose cookie is being taken back. Does nothing when it has ended. */
+  endSignIn(sessionId: string): Promise<void>;
   signInWithPassword(credentials: unknown, request: SignInRequest): Promise<SignInOutcome>;
   signInWithAdminCode(credentials: unknown, request: SignInRequest): Promise<SignInOutcome>;
 }
