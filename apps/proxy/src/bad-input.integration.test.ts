@@ -151,6 +151,19 @@ describe("what is not a request", () => {
     ["binary noise", () => Buffer.from([0x00, 0xff, 0x80, 0x0d, 0x0a]), "bad_request", false],
     ["a head of 20 KiB", () => `GET http://example.com/ HTTP/1.1\r\nx: ${"y".repeat(20_000)}`, "bad_request", false],
     ["half a request", () => "GET http://exam", "bad_request", true],
+    [
+      "half a body",
+      () => `POST http://127.0.0.1:${rig.origin.port}/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n${auth()}\r\nhalf`,
+      "bad_request",
+      true,
+    ],
+    [
+      "a chunk size that is none",
+      () =>
+        `POST http://127.0.0.1:${rig.origin.port}/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n${auth()}\r\n7fffffffffffffff\r\n`,
+      "bad_request",
+      false,
+    ],
   ])("%s", async (_what, bytes, code, half) => {
     const { status, headers } = readAnswer(await exchange(rig.proxy.proxyPort, bytes(), { half }));
     expect({ status, code: headers["x-error-code"] }).toEqual({ status: PROXY_ERRORS[code].http, code });

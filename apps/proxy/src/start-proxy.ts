@@ -313,7 +313,7 @@ async function closeProxy(core: Core, { fleet, meter, control, ports, house }: P
   ports.gateway.stopAccepting();
   ports.tunnel.stopAccepting();
   await drained(() => sessions.openCount, options.drainMs ?? 5_000);
-  for (const session of sessions.listOpen()) session.cut("draining");
+  for (const session of sessions.listOpen()) session.line.cut("draining");
   await ports.gateway.close();
   meter.ticker.stop();
   await attempt("control", () => control.close());

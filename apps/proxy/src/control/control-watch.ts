@@ -80,7 +80,7 @@ class Watch implements ControlWatch {
         // An operator's id stands for all of its nodes.
         return this.#recheckNodes((node) => node.nodeId === id || node.operatorId === id);
       case "session":
-        return sessions.find(id)?.cut("ended_by_admin");
+        return sessions.find(id)?.line.cut("ended_by_admin");
       case "block_rule":
         return this.#loadBlockRules();
       case "resync":
@@ -120,7 +120,7 @@ class Watch implements ControlWatch {
       log.warn({ event: "block-rule.unreadable", id, kind, pattern });
     }
     for (const session of sessions.listOpen()) {
-      if (blockRules.refuseTarget(session.facts.targetHost, session.facts.targetPort) !== null) session.cut("target_blocked");
+      if (blockRules.refuseTarget(session.facts.targetHost, session.facts.targetPort) !== null) session.line.cut("target_blocked");
     }
   }
 

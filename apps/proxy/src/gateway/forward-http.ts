@@ -36,15 +36,9 @@ const responseHeadBytesMax = 65_536;
 const interimsMax = 10;
 
 /** True when the connection is good for another request. Otherwise it has been ended. */
-export async function forwardHttp(
-  context: GatewayContext,
-  connection: ClientConnection,
-  writer: ByteWriter,
-  request: ForwardedRequest,
-): Promise<boolean> {
+export async function forwardHttp(context: GatewayContext, connection: ClientConnection, request: ForwardedRequest): Promise<boolean> {
   const { requestId, head, target, principal } = request;
   const refuseWith = (refusal: Refusal, isBilled = false): false => {
-    writer.release();
     refuseHttp(context, connection, {
       requestId,
       protocol: "http",
@@ -69,22 +63,33 @@ export async function forwardHttp(
   if (opened.kind === "refused") return refuseWith(opened);
 
   const exchange = openExchange(opened);
-  const onClientGone = (): void => opened.stream.reset("cancelled");
+  const writer = new ByteWriter(connection.socket);
+  const onClientGone = (): void => opened.line.stream.reset("cancelled");
   connection.socket.once("close", onClientGone);
   try {
-    const upload = sendRequest(connection, exchange, head);
+    const upload = sendRequest(connection, exchange, head).then((outcome) => {
+      // A body that will never be whole: the target must not wait for it, nor the client for the target.
+      if (outcome === "malformed" || outcome === "source-lost") opened.line.stream.reset("cancelled");
+      return outcome;
+    });
     const answer = await readAnswer(exchange, head, writer);
     if (answer.kind === "refused") {
-      const uploaded = await Promise.race([upload, Promise.resolve(null)]);
-      const refusal = uploaded === "malformed" ? refuse("bad_request", "the request's body is malformed") : answer;
-      opened.finish();
-      return refuseWith(refusal, takeBack(context, opened.live));
+      const refusal = bodyRefusal(await Promise.race([upload, Promise.resolve(null)])) ?? answer;
+      opened.line.finish();
+      return refuseWith(refusal, takeBack(context, opened.line.live));
     }
     return await relayAnswer(connection, writer, { request, opened, exchange, upload, answer });
   } finally {
     connection.socket.off("close", onClientGone);
-    opened.finish();
+    writer.release();
+    opened.line.finish();
   }
+}
+
+/** What was wrong with the client's own body, which then explains everything. */
+function bodyRefusal(uploaded: BodyOutcome | null): Refusal | null {
+  if (uploaded === "malformed") return refuse("bad_request", "the request's body is malformed");
+  return uploaded === "source-lost" ? refuse("bad_request", "the request's body ended early") : null;
 }
 
 interface Exchange {
@@ -93,7 +98,7 @@ interface Exchange {
 }
 
 function openExchange(opened: OpenedSession): Exchange {
-  const stream = opened.stream.toDuplex();
+  const stream = opened.line.stream.toDuplex();
   return { reader: new ByteReader(stream), writer: new ByteWriter(stream) };
 }
 
@@ -158,7 +163,6 @@ async function relayAnswer(connection: ClientConnection, writer: ByteWriter, rel
   // An answer that came before the whole request leaves the rest of the request in the way of the next one.
   const uploaded = await Promise.race([relay.upload, Promise.resolve(null)]);
   if (isPersistent && uploaded === "complete") return true;
-  writer.release();
   endGently(connection, "");
   return false;
 }

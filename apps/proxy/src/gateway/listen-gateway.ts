@@ -37,17 +37,17 @@ const newcomersPerSourceMax = 1_000;
 /** The longest PROXY v2 header that the reader takes. */
 const proxyHeaderBytesMax = 1_024;
 const backlog = 4_096;
+const trustAnswersMax = 10_000;
 
 export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
   const { context } = options;
   const sockets = new Set<Socket>();
-  const newcomers = new Map<string, number>();
+  const newcomers = new Newcomers();
+  const isTrusted = rememberTrust(options.trustedProxies);
 
-  function countNewcomer(key: string, change: 1 | -1): number {
-    const count = (newcomers.get(key) ?? 0) + change;
-    if (count > 0) newcomers.set(key, count);
-    else newcomers.delete(key);
-    return count;
+  /** One function for all sockets: a held session pays for what it keeps. */
+  function onClosed(this: Socket): void {
+    sockets.delete(this);
   }
 
   function onConnection(socket: Socket): void {
@@ -59,7 +59,7 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
     }
     const isShed = sockets.size >= options.connectionsMax;
     sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    socket.on("close", onClosed);
     serve(socket, isShed).catch((cause: unknown) => {
       context.log.error({ event: "gateway.connection-failed", cause });
       socket.destroy();
@@ -69,20 +69,20 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
   async function serve(socket: Socket, isShed: boolean): Promise<void> {
     const reader = new ByteReader(socket);
     const peer = plainAddress(socket.remoteAddress);
-    const address = await clientAddress(reader, peer, options.trustedProxies);
+    const address = isTrusted(peer) ? await announcedAddress(reader, peer) : peer;
     if (address === null) {
       socket.destroy();
       return;
     }
     const key = sourceKey(address);
-    const isCrowd = countNewcomer(key, 1) > newcomersPerSourceMax;
+    const isCrowd = newcomers.count(key, 1) > newcomersPerSourceMax;
     const shedding =
       isShed || isCrowd
         ? refuse("overloaded", isShed ? "the gateway has no connection left" : "too many connections from this address wait")
         : null;
     let isNewcomer = true;
     function prove(): void {
-      if (isNewcomer) countNewcomer(key, -1);
+      if (isNewcomer) newcomers.count(key, -1);
       isNewcomer = false;
     }
     try {
@@ -114,9 +114,32 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-/** The address that limits and logs go by; null when there is nobody to serve. */
-async function clientAddress(reader: ByteReader, peer: string, trusted: readonly Prefix[]): Promise<string | null> {
-  if (!isInPrefixes(peer, trusted)) return peer;
+/** Connections by source that have not shown good credentials yet. */
+class Newcomers {
+  readonly #bySource = new Map<string, number>();
+
+  count(key: string, change: 1 | -1): number {
+    const count = (this.#bySource.get(key) ?? 0) + change;
+    if (count > 0) this.#bySource.set(key, count);
+    else this.#bySource.delete(key);
+    return count;
+  }
+}
+
+/** Whether an address may speak for others. Asked for every connection, so the last answers are kept. */
+function rememberTrust(trusted: readonly Prefix[]): (address: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (address) => {
+    if (trusted.length === 0) return false;
+    const answer = known.get(address) ?? isInPrefixes(address, trusted);
+    if (known.size >= trustAnswersMax) known.clear();
+    known.set(address, answer);
+    return answer;
+  };
+}
+
+/** The client's address as a PROXY header tells it, or the peer's own without one; null when there is nobody to serve. */
+async function announcedAddress(reader: ByteReader, peer: string): Promise<string | null> {
   if ((await reader.firstByte(headTimeoutMs)) === null) return null;
   let isAbsent = false;
   const reading = await reader.read<ProxyHeader>(

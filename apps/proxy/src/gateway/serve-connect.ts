@@ -2,7 +2,7 @@
 import type { HttpRequestHead } from "@karvon/wire";
 import type { Principal } from "../session/authorise.ts";
 import { type ClientConnection, type GatewayContext, refuseHttp } from "./client-connection.ts";
-import { exitFields } from "./exit-fields.ts";
+import { exitLines } from "./exit-fields.ts";
 
 export async function serveConnect(
   context: GatewayContext,
@@ -31,7 +31,6 @@ export async function serveConnect(
     });
     return;
   }
-  const fields = exitFields(requestId, opened).map((field) => `${field.name}: ${field.value}\r\n`);
-  connection.socket.write(`HTTP/1.1 200 Connection Established\r\n${fields.join("")}\r\n`, "latin1");
-  opened.stream.attach(connection.socket, early);
+  connection.socket.write(`HTTP/1.1 200 Connection Established\r\n${exitLines(requestId, opened)}\r\n`, "latin1");
+  opened.line.stream.attach(connection.socket, early);
 }

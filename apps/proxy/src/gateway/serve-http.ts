@@ -4,7 +4,6 @@ import { type HttpRequestHead, readBasicCredentials, readRequestHead } from "@ka
 import type { AccessRefusal, Principal } from "../session/authorise.ts";
 import type { SpokenProtocol } from "../session/refusal-log.ts";
 import type { Reading } from "./byte-reader.ts";
-import { ByteWriter } from "./byte-writer.ts";
 import {
   type ClientConnection,
   endGently,
@@ -19,7 +18,6 @@ import { forwardHttp } from "./forward-http.ts";
 import { serveConnect } from "./serve-connect.ts";
 
 export async function serveHttp(context: GatewayContext, connection: ClientConnection): Promise<void> {
-  const writer = new ByteWriter(connection.socket);
   for (let served = 0; ; served += 1) {
     const isThere = (await connection.reader.firstByte(served === 0 ? headTimeoutMs : keepAliveTimeoutMs)) !== null;
     if (!isThere) {
@@ -27,15 +25,14 @@ export async function serveHttp(context: GatewayContext, connection: ClientConne
       connection.socket.destroySoon();
       return;
     }
-    if (!(await serveOne(context, connection, writer))) return;
+    if (!(await serveOne(context, connection))) return;
   }
 }
 
 /** True when the connection is good for another request. */
-async function serveOne(context: GatewayContext, connection: ClientConnection, writer: ByteWriter): Promise<boolean> {
+async function serveOne(context: GatewayContext, connection: ClientConnection): Promise<boolean> {
   const requestId = newRequestId();
   const refuseWith = (refusal: Refusal, about: { head?: HttpRequestHead; access?: AccessRefusal } = {}): false => {
-    writer.release();
     refuseHttp(context, connection, {
       requestId,
       refusal,
@@ -53,25 +50,23 @@ async function serveOne(context: GatewayContext, connection: ClientConnection, w
   if (connection.shedding !== null) return refuseWith(connection.shedding, { head });
   if (context.isDraining()) return refuseWith(refuse("draining", "the gateway is stopping"), { head });
   const { target } = head;
-  if (target.form === "asterisk") return answerOptions(connection, writer);
+  if (target.form === "asterisk") return answerOptions(connection);
   const shape = shapeRefusal(head);
   if (shape !== null) return refuseWith(shape, { head });
 
   const access = await accessOf(context, connection, head);
   if (access.kind === "refused") return refuseWith(access.refusal, { head, access });
   connection.prove();
-  return dispatch(context, connection, writer, { requestId, head, principal: access });
+  return dispatch(context, connection, { requestId, head, principal: access });
 }
 
 async function dispatch(
   context: GatewayContext,
   connection: ClientConnection,
-  writer: ByteWriter,
   request: { requestId: string; head: HttpRequestHead; principal: Principal },
 ): Promise<boolean> {
   const { target } = request.head;
-  if (target.form === "absolute") return forwardHttp(context, connection, writer, { ...request, target });
-  writer.release();
+  if (target.form === "absolute") return forwardHttp(context, connection, { ...request, target });
   if (target.form === "authority") await serveConnect(context, connection, { ...request, target });
   return false;
 }
@@ -105,8 +100,7 @@ async function accessOf(context: GatewayContext, connection: ClientConnection, h
 }
 
 /** `OPTIONS *` asks the server itself (RFC 9110, section 9.3.7). */
-function answerOptions(connection: ClientConnection, writer: ByteWriter): false {
-  writer.release();
+function answerOptions(connection: ClientConnection): false {
   endGently(
     connection,
     "HTTP/1.1 204 No Content\r\nAllow: CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nConnection: close\r\n\r\n",

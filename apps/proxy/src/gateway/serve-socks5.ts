@@ -55,7 +55,7 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
     return;
   }
   connection.socket.write(writeSocksReply(0x00));
-  opened.stream.attach(connection.socket, early);
+  opened.line.stream.attach(connection.socket, early);
 }
 
 async function login(context: GatewayContext, connection: ClientConnection, requestId: string): Promise<Principal | null> {

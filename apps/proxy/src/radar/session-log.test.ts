@@ -30,6 +30,13 @@ function makeLog(): SessionLog {
   return createSessionLog({ nowMs: () => 1_000, monotonicMs: () => 0, unpostedSessionsMax: 3 });
 }
 
+/** A closed session's stream is gone: nothing moves on it any more. */
+function grow(session: { live: LiveSession; meter: Meter } | undefined, by: { up: number; down: number }): void {
+  if (session === undefined || session.live.closedAtMs !== null) return;
+  session.meter.upBytes += by.up;
+  session.meter.downBytes += by.down;
+}
+
 let lastId = 0;
 function openSession(log: SessionLog, user: UserAccount): { live: LiveSession; meter: Meter } {
   lastId += 1;
@@ -38,7 +45,7 @@ function openSession(log: SessionLog, user: UserAccount): { live: LiveSession; m
     user,
     stream: meter,
     maxBytes: null,
-    cut: () => undefined,
+    line: { cut: () => undefined },
     facts: {
       id: `ses_${lastId}`,
       openedAtMs: 1_000,
@@ -175,16 +182,16 @@ describe("the session log", () => {
           }
           log.posted(batch, receipt);
         };
+        const acts: Readonly<Record<string, (chosen: { live: LiveSession } | undefined) => void>> = {
+          open: () => void sessions.push(openSession(log, user)),
+          close: (chosen) => chosen !== undefined && log.close(chosen.live, "finished"),
+          collect,
+          post,
+          measure: () => log.measure(),
+        };
         for (const one of steps) {
-          const chosen = "which" in one ? sessions[one.which % Math.max(1, sessions.length)] : undefined;
-          if (one.kind === "open") sessions.push(openSession(log, user));
-          else if (one.kind === "grow" && chosen !== undefined && chosen.live.closedAtMs === null) {
-            chosen.meter.upBytes += one.up;
-            chosen.meter.downBytes += one.down;
-          } else if (one.kind === "close" && chosen !== undefined) log.close(chosen.live, "finished");
-          else if (one.kind === "collect") collect();
-          else if (one.kind === "post") post();
-          else if (one.kind === "measure") log.measure();
+          acts[one.kind]?.("which" in one ? sessions[one.which % Math.max(1, sessions.length)] : undefined);
+          if (one.kind === "grow") grow(sessions[one.which % Math.max(1, sessions.length)], one);
         }
         collect();
         while (waiting.length > 0) post();

@@ -27,8 +27,8 @@ export interface NewSession {
   readonly facts: SessionFacts;
   readonly stream: MeteredStream;
   readonly user: UserAccount;
-  /** Ends the traffic; whoever owns the stream then calls `close`. */
-  readonly cut: (reason: string) => void;
+  /** Ends the traffic for a reason; whoever owns the stream then calls `close`. */
+  readonly line: { cut(reason: string): void };
   readonly maxBytes: number | null;
 }
 
@@ -117,7 +117,11 @@ class Books implements SessionLog {
     const { facts } = session;
     const nowMs = this.#options.monotonicMs();
     const live: LiveSession = {
-      ...session,
+      facts,
+      stream: session.stream,
+      user: session.user,
+      line: session.line,
+      maxBytes: session.maxBytes,
       upBytes: 0,
       downBytes: 0,
       movedAtMs: nowMs,

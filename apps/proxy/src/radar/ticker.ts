@@ -70,7 +70,7 @@ export function createTicker(options: TickerOptions): Ticker {
         verdicts.set(session.user, verdict);
       }
       const reason = verdict ?? ownEnd(session, nowMs);
-      if (reason !== null) session.cut(reason);
+      if (reason !== null) session.line.cut(reason);
     }
   }
 

@@ -51,7 +51,9 @@ export function createBlockRules(): BlockRules {
       return prefixes.length > 0 ? this.refuseAddress(host) : null;
     },
     refuseAddress(address) {
-      return isInPrefixes(address, prefixes) ? refuse("target_blocked", `${address} is blocked in the network`) : null;
+      return prefixes.length > 0 && isInPrefixes(address, prefixes)
+        ? refuse("target_blocked", `${address} is blocked in the network`)
+        : null;
     },
   };
 }

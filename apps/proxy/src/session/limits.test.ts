@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { accountRefusal, createAccounts } from "./accounts.ts";
-import { createSessionLimits, reserveSession } from "./session-limits.ts";
+import { createSessionLimits, SessionSlot } from "./session-limits.ts";
 import { plainAddress, sourceKey } from "./source-key.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
 
@@ -59,10 +59,10 @@ describe("session limits", () => {
   test("count a session from its reservation and give it back once", () => {
     const limits = createSessionLimits(() => 0);
     const user = createAccounts(() => 0).update({ ...facts, concurrencyMax: 1 });
-    const release = reserveSession(user);
+    const slot = new SessionSlot(user);
     expect(limits.refuseSession(user)?.code).toBe("concurrency_limit");
-    release();
-    release();
+    slot.release();
+    slot.release();
     expect(user.sessionsOpen).toBe(0);
     expect(limits.refuseSession(user)).toBeNull();
   });

@@ -9,8 +9,8 @@
  */
 import type { SessionFacts, SessionProtocol } from "@karvon/billing";
 import { checkAddress, checkDestination, type Destination, type EgressAllow, type Refusal, refuse } from "@karvon/domain";
-import type { Connected, TunnelStream } from "@karvon/tunnel";
-import type { LiveSession, SessionLog } from "../radar/session-log.ts";
+import type { Connected } from "@karvon/tunnel";
+import type { SessionLog } from "../radar/session-log.ts";
 import type { Exit, Router } from "../router/choose-exit.ts";
 import type { StickySession, StickySessions } from "../router/sticky-sessions.ts";
 import type { LiveNode } from "../tunnel/live-node.ts";
@@ -18,8 +18,9 @@ import { accountRefusal } from "./accounts.ts";
 import { attemptFailures } from "./attempt-failures.ts";
 import type { Principal } from "./authorise.ts";
 import type { BlockRules } from "./block-rules.ts";
-import { type Attempt, closeReasonOf, openStream, openTimeoutMs } from "./open-stream.ts";
-import { createSessionLimits, reserveSession, type SessionLimits } from "./session-limits.ts";
+import { type OpenedAttempt, openStream, openTimeoutMs } from "./open-stream.ts";
+import { createSessionLimits, type SessionLimits, SessionSlot } from "./session-limits.ts";
+import { SessionLine } from "./session-line.ts";
 
 export interface SessionRequest {
   readonly requestId: string;
@@ -32,14 +33,11 @@ export interface SessionRequest {
 
 export interface OpenedSession {
   readonly kind: "opened";
-  readonly live: LiveSession;
-  readonly stream: TunnelStream;
+  readonly line: SessionLine;
   readonly node: LiveNode;
   readonly sticky: StickySession | null;
   readonly stickyName: string | null;
   readonly isExitChanged: boolean;
-  /** The client has got all it asked for: ends the stream, whatever the target still keeps open. */
-  readonly finish: () => void;
 }
 
 export interface SessionOpener {
@@ -65,8 +63,6 @@ export interface SessionOpenerOptions {
 const nodesTriedMax = 3;
 const openingMsMax = 25_000;
 
-type OpenedAttempt = Extract<Attempt, { readonly kind: "opened" }>;
-
 export function createSessionOpener(options: SessionOpenerOptions): SessionOpener {
   return new Opener(options);
 }
@@ -86,13 +82,13 @@ class Opener implements SessionOpener {
     if (early !== null) return early;
     const destination = this.#judgeDestination(request);
     if (destination.kind === "refused") return destination;
-    const release = reserveSession(user);
+    const slot = new SessionSlot(user);
     try {
-      const outcome = await this.#connect(request, destination, release);
-      if (outcome.kind === "refused") release();
+      const outcome = await this.#connect(request, destination, slot);
+      if (outcome.kind === "refused") slot.release();
       return outcome;
     } catch (cause) {
-      release();
+      slot.release();
       this.#options.onFault(cause);
       return refuse("internal", "the session could not be opened");
     }
@@ -104,7 +100,7 @@ class Opener implements SessionOpener {
     return this.#options.blockRules.refuseTarget(destination.host, destination.port) ?? destination;
   }
 
-  async #connect(request: SessionRequest, destination: Destination, release: () => void): Promise<OpenedSession | Refusal> {
+  async #connect(request: SessionRequest, destination: Destination, slot: SessionSlot): Promise<OpenedSession | Refusal> {
     const { account, ask } = request.principal;
     const deadlineMs = performance.now() + openingMsMax;
     const tried = new Set<LiveNode>();
@@ -118,7 +114,7 @@ class Opener implements SessionOpener {
       const leftMs = Math.min(openTimeoutMs, deadlineMs - performance.now());
       if (leftMs <= 0) break;
       const attempt = await openStream(exit.node, { host: destination.host, port: destination.port }, leftMs);
-      if (attempt.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged }, attempt, release);
+      if (attempt.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged }, attempt, slot);
       const failure = attemptFailures[attempt.cause];
       last = refuse(failure.code, tried.size === 1 ? failure.detail : `${failure.detail}; ${tried.size} nodes were tried`);
       if (!failure.isNodesFault) return last;
@@ -132,16 +128,18 @@ class Opener implements SessionOpener {
     destination: Destination,
     exit: Exit,
     attempt: OpenedAttempt,
-    release: () => void,
+    slot: SessionSlot,
   ): OpenedSession | Refusal {
     const refusal = this.#judgeAddress(destination, attempt.connected, exit.node);
-    if (refusal === null) return this.#register(request, destination, exit, attempt, release);
+    if (refusal === null) return this.#register(request, destination, exit, attempt, slot);
     attempt.stream.reset("policy");
     return refusal;
   }
 
   /** Null when the node connected where it was told to. */
   #judgeAddress(destination: Destination, connected: Connected, node: LiveNode): Refusal | null {
+    // A literal that was judged before the opening need not be judged again.
+    if (connected.address === destination.host) return this.#options.blockRules.refuseAddress(connected.address);
     const checked = checkAddress(connected.address, this.#options.egressAllow, destination.port);
     if (checked.kind === "refused") {
       this.#options.onViolation(node, `connected to ${connected.address} for ${destination.host}`);
@@ -154,48 +152,27 @@ class Opener implements SessionOpener {
     return this.#options.blockRules.refuseAddress(checked.address);
   }
 
-  #register(request: SessionRequest, destination: Destination, exit: Exit, attempt: OpenedAttempt, release: () => void): OpenedSession {
-    const { sessions, onOpened, nowMs } = this.#options;
-    const { ask, account } = request.principal;
-    const { stream, connected } = attempt;
-    let cutReason: string | null = null;
-    function end(reason: string): void {
-      cutReason ??= reason;
-      stream.reset(reason === "finished" ? "cancelled" : "quota");
-    }
-    onOpened();
-    const facts = factsOf(request, destination, exit.node, connected, nowMs());
-    const live = sessions.open({ facts, stream, user: account, maxBytes: ask.maxBytes, cut: end });
-    enterSticky(exit.sticky);
-    attempt.onEnd((how) => {
-      sessions.close(live, closeReasonOf(how, cutReason));
-      release();
-      this.#leaveSticky(exit.sticky, ask.session === null);
+  #register(request: SessionRequest, destination: Destination, exit: Exit, attempt: OpenedAttempt, slot: SessionSlot): OpenedSession {
+    const { ask } = request.principal;
+    const facts = factsOf(request, destination, exit.node, attempt.connected, this.#options.nowMs());
+    this.#options.onOpened();
+    const line = new SessionLine(this.#options, {
+      facts,
+      attempt,
+      slot,
+      maxBytes: ask.maxBytes,
+      sticky: exit.sticky,
+      isUnnamed: ask.session === null,
     });
     return {
       kind: "opened",
-      live,
-      stream,
+      line,
       node: exit.node,
       sticky: exit.sticky,
       stickyName: ask.session?.id ?? null,
       isExitChanged: exit.isChanged,
-      finish: () => end("finished"),
     };
   }
-
-  #leaveSticky(entry: StickySession | null, isUnnamed: boolean): void {
-    if (entry === null) return;
-    entry.connectionsOpen -= 1;
-    entry.usedAtMs = this.#options.nowMs();
-    if (isUnnamed) this.#options.sticky.drop(entry);
-  }
-}
-
-function enterSticky(entry: StickySession | null): void {
-  if (entry === null) return;
-  entry.connectionsOpen += 1;
-  entry.hasServed = true;
 }
 
 function factsOf(request: SessionRequest, destination: Destination, node: LiveNode, connected: Connected, nowMs: number): SessionFacts {
@@ -209,7 +186,7 @@ function factsOf(request: SessionRequest, destination: Destination, node: LiveNo
     nodeId: node.nodeId,
     priceId: account.priceId,
     protocol: request.protocol,
-    targetHost: destination.host,
+    targetHost: ownText(destination.host),
     targetPort: destination.port,
     clientAddress: request.callerAddress === "" ? null : request.callerAddress,
     exitAddress: node.publicAddress === "" ? null : node.publicAddress,
@@ -221,4 +198,9 @@ function factsOf(request: SessionRequest, destination: Destination, node: LiveNo
     tag: ask.tag,
     connectMs: connected.connectMs,
   };
+}
+
+/** A copy of its own: a part of a longer text would keep the client's whole request in memory for the session's life. */
+function ownText(text: string): string {
+  return Buffer.from(text, "latin1").toString("latin1");
 }

@@ -1,52 +1,68 @@
 /**
- * Opens a stream on one node and waits for the node's word, at most `openTimeoutMs`.
+ * Opens a stream on one node and waits for the node's word, at most the given time.
  *
- * It says what happened; whether another node is tried is the session's business. A cancelled attempt resets the stream,
- * so that a client that went away leaves nothing open on a device.
+ * It says what happened; whether another node is tried is the session's business. An attempt that is given up resets the
+ * stream, so that nothing stays open on a device. What it keeps for the life of a session is one small object.
  */
-import type { Connected, RstName, StreamEnd, Target, TunnelStream } from "@karvon/tunnel";
+import type { Connected, OpenHandlers, RstName, StreamEnd, Target, TunnelStream } from "@karvon/tunnel";
 import type { LiveNode } from "../tunnel/live-node.ts";
+import type { FailureCause } from "./attempt-failures.ts";
 
-export type Attempt =
-  | {
-      readonly kind: "opened";
-      readonly stream: TunnelStream;
-      readonly connected: Connected;
-      readonly onEnd: (listener: (end: StreamEnd) => void) => void;
-    }
-  | { readonly kind: "failed"; readonly cause: RstName | "lost" | "silent" };
+export type Attempt = OpenedAttempt | { readonly kind: "failed"; readonly cause: FailureCause };
+
+export interface OpenedAttempt {
+  readonly kind: "opened";
+  readonly stream: TunnelStream;
+  readonly connected: Connected;
+  /** Its `ended` is null while the stream is open: it may have ended before anybody could listen. */
+  readonly opening: { readonly ended: StreamEnd | null };
+}
 
 export const openTimeoutMs = 12_000;
 
 export function openStream(node: LiveNode, target: Target, timeoutMs: number): Promise<Attempt> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(() => {
-      stream.reset("cancelled");
-      resolve({ kind: "failed", cause: "silent" });
-    }, timeoutMs);
+  return new StreamOpening().start(node, target, timeoutMs);
+}
+
+class StreamOpening implements OpenHandlers {
+  ended: StreamEnd | null = null;
+  #stream: TunnelStream | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #resolve: ((attempt: Attempt) => void) | null = null;
+
+  start(node: LiveNode, target: Target, timeoutMs: number): Promise<Attempt> {
     node.streamsGiven += 1;
-    let ended: StreamEnd | null = null;
-    let listener: ((end: StreamEnd) => void) | null = null;
-    const stream = node.tunnel.open(target, {
-      onOpened(connected) {
-        clearTimeout(timer);
-        resolve({ kind: "opened", stream, connected, onEnd });
-      },
-      onEnd(end) {
-        ended = end;
-        listener?.(end);
-      },
-      onRefused(cause) {
-        clearTimeout(timer);
-        resolve({ kind: "failed", cause });
-      },
+    return new Promise((resolve) => {
+      this.#resolve = resolve;
+      this.#timer = setTimeout(() => this.#giveUp(), timeoutMs);
+      this.#stream = node.tunnel.open(target, this);
     });
-    /** Tells at once when the stream ended before anybody could listen. */
-    function onEnd(tell: (end: StreamEnd) => void): void {
-      listener = tell;
-      if (ended !== null) tell(ended);
-    }
-  });
+  }
+
+  onOpened(connected: Connected): void {
+    if (this.#stream !== null) this.#settle({ kind: "opened", stream: this.#stream, connected, opening: this });
+  }
+
+  onRefused(cause: RstName | "lost"): void {
+    this.#settle({ kind: "failed", cause });
+  }
+
+  onEnd(end: StreamEnd): void {
+    this.ended = end;
+  }
+
+  #giveUp(): void {
+    this.#stream?.reset("cancelled");
+    this.#settle({ kind: "failed", cause: "silent" });
+  }
+
+  /** Lets go of timer and promise: a held session must not carry them. */
+  #settle(attempt: Attempt): void {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = null;
+    this.#resolve?.(attempt);
+    this.#resolve = null;
+  }
 }
 
 /** Why the session's traffic ended, for its row: our own reason if we cut it, else what the stream says. */

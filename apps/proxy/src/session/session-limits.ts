@@ -46,15 +46,22 @@ export function createSessionLimits(nowMs: () => number): SessionLimits {
   };
 }
 
-/** Counts a session from now on, so that many requests at once cannot all pass the same check. The answer gives it back. */
-export function reserveSession(user: UserAccount): () => void {
-  user.sessionsOpen += 1;
-  user.client.sessionsOpen += 1;
-  let isReleased = false;
-  return () => {
-    if (isReleased) return;
-    isReleased = true;
-    user.sessionsOpen -= 1;
-    user.client.sessionsOpen -= 1;
-  };
+/** A session that counts under its account's limits from now on, so that many requests at once cannot all pass the same check. */
+export class SessionSlot {
+  readonly user: UserAccount;
+  #isReleased = false;
+
+  constructor(user: UserAccount) {
+    this.user = user;
+    user.sessionsOpen += 1;
+    user.client.sessionsOpen += 1;
+  }
+
+  /** Safe to call twice. */
+  release(): void {
+    if (this.#isReleased) return;
+    this.#isReleased = true;
+    this.user.sessionsOpen -= 1;
+    this.user.client.sessionsOpen -= 1;
+  }
 }

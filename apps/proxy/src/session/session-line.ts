@@ -1,0 +1,77 @@
+/**
+ * An open session: its stream, its entry in the books, its place under the limits, its named session.
+ *
+ * Everything that must happen when the traffic ends happens here, once, however it ends.
+ */
+import type { SessionFacts } from "@karvon/billing";
+import type { StreamEnd, TunnelStream } from "@karvon/tunnel";
+import type { LiveSession, SessionLog } from "../radar/session-log.ts";
+import type { StickySession, StickySessions } from "../router/sticky-sessions.ts";
+import { closeReasonOf, type OpenedAttempt } from "./open-stream.ts";
+import type { SessionSlot } from "./session-limits.ts";
+
+export interface LineOptions {
+  readonly sessions: SessionLog;
+  readonly sticky: StickySessions;
+  readonly nowMs: () => number;
+}
+
+export interface NewLine {
+  readonly facts: SessionFacts;
+  readonly attempt: OpenedAttempt;
+  readonly slot: SessionSlot;
+  readonly maxBytes: number | null;
+  readonly sticky: StickySession | null;
+  /** The sticky entry only holds an address for this one connection. */
+  readonly isUnnamed: boolean;
+}
+
+export class SessionLine {
+  readonly stream: TunnelStream;
+  readonly live: LiveSession;
+  readonly #options: LineOptions;
+  readonly #slot: SessionSlot;
+  readonly #sticky: StickySession | null;
+  readonly #isUnnamed: boolean;
+  #cutReason: string | null = null;
+
+  constructor(options: LineOptions, line: NewLine) {
+    const { attempt, slot, sticky } = line;
+    this.#options = options;
+    this.#slot = slot;
+    this.#sticky = sticky;
+    this.#isUnnamed = line.isUnnamed;
+    this.stream = attempt.stream;
+    this.live = options.sessions.open({ facts: line.facts, stream: attempt.stream, user: slot.user, maxBytes: line.maxBytes, line: this });
+    if (sticky !== null) {
+      sticky.connectionsOpen += 1;
+      sticky.hasServed = true;
+    }
+    const { ended } = attempt.opening;
+    if (ended === null) attempt.stream.onEnd((end) => this.#end(end));
+    else this.#end(ended);
+  }
+
+  /** Ends the traffic for a reason of ours. The first reason counts. */
+  cut(reason: string): void {
+    this.#cutReason ??= reason;
+    this.stream.reset("quota");
+  }
+
+  /** The client has got all it asked for: ends the stream, whatever the target still keeps open. */
+  finish(): void {
+    this.#cutReason ??= "finished";
+    this.stream.reset("cancelled");
+  }
+
+  #end(how: StreamEnd): void {
+    const { sessions, sticky, nowMs } = this.#options;
+    sessions.close(this.live, closeReasonOf(how, this.#cutReason));
+    this.#slot.release();
+    const entry = this.#sticky;
+    if (entry === null) return;
+    entry.connectionsOpen -= 1;
+    entry.usedAtMs = nowMs();
+    if (this.#isUnnamed) sticky.drop(entry);
+  }
+}
