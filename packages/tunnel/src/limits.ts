@@ -23,5 +23,5 @@ export const defaultLimits: TunnelLimits = {
   drainMs: 30_000,
 };
 
-/** A node writes smaller slabs: behind a slow uplink a big one is a queue of its own. */
-export const nodeLimits: TunnelLimits = { ...defaultLimits, slabBytes: 32 * kb, slowSlabBytes: 16 * kb + 512 };
+/** A node writes smaller slabs, one frame at a time once its uplink queues: there a big slab is a queue of its own. */
+export const nodeLimits: TunnelLimits = { ...defaultLimits, slabBytes: 64 * kb, slowSlabBytes: 16 * kb + 512 };
