@@ -102,12 +102,12 @@ const demoTexts = {
 function DemoBanner({ role }: { role: PanelRole }) {
   const { name, text } = demoTexts[role];
   return (
-    <p
-      role="note"
+    <section
+      aria-label="Demo"
       data-testid="demo-banner"
       className="border-b border-dashed border-accent/40 bg-accent-wash px-4 py-1.5 text-center text-sm text-soft"
     >
       <span className="font-medium text-accent">{name}</span> {text}
-    </p>
+    </section>
   );
 }
