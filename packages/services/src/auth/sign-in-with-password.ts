@@ -26,7 +26,7 @@ export async function signInWithPassword(ctx: ServiceContext, input: PasswordSig
     throw new AppError("TRIES_EXCEEDED", "Too many wrong passwords. Wait 15 minutes, then try again.");
   }
   // Admins have no password: for them, as for nobody, the same work is done and the answer is no.
-  const isRight = await slowVerify(user?.role === "admin" ? null : (user?.passwordHash ?? null), input.password);
+  const isRight = await slowVerify(hashOf(user), input.password);
   if (user === null || !isRight) throw new AppError("SIGN_IN_FAILED", "E-mail or password is wrong.");
   ctx.attempts.succeed(attempt);
   if (user.emailVerifiedAt === null) throw new AppError("EMAIL_NOT_CONFIRMED", "Confirm your e-mail address first.");
@@ -37,6 +37,10 @@ export async function signInWithPassword(ctx: ServiceContext, input: PasswordSig
     await tx.audit({ action: "auth.sign_in", subjectId: user.id, detail: { with: "password", sessionId: opened.sessionId } });
     return opened;
   });
+}
+
+function hashOf(user: { readonly role: string; readonly passwordHash: string | null } | null): string | null {
+  return user === null || user.role === "admin" ? null : user.passwordHash;
 }
 
 async function hasSignedInFrom(ctx: ServiceContext, userId: string): Promise<boolean> {
