@@ -1,5 +1,5 @@
 /** The environment of the platform's programs: ours, with every port, URL and list resolved. */
-import type { Settings } from "@karvon/settings";
+import type { Environment, Settings } from "@karvon/settings";
 
 export interface ResolvedFacts {
   readonly panelPort: number;
@@ -15,7 +15,7 @@ export interface ResolvedFacts {
 /** The demo's nodes reach the gateway from here, each announcing its own public address in a PROXY protocol header. */
 const loopbackBlocks = ["127.0.0.1/32", "::1/128"];
 
-export function childEnvironment(base: NodeJS.ProcessEnv, settings: Settings, facts: ResolvedFacts): NodeJS.ProcessEnv {
+export function childEnvironment(base: Environment, settings: Settings, facts: ResolvedFacts): NodeJS.ProcessEnv {
   const { echoPort } = facts;
   const egressAllow = echoPort === null ? settings.egressAllow : [...settings.egressAllow, `127.0.0.1:${echoPort}`];
   const trustedProxies = settings.demo ? [...new Set([...settings.trustedProxies, ...loopbackBlocks])] : settings.trustedProxies;
