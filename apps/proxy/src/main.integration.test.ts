@@ -147,10 +147,10 @@ describe("the gateway's process", () => {
     expect(await second.exited).toBe(0);
   });
 
-  test("idles under 80 MB", async () => {
+  test("idles under 70 MB", async () => {
     const gateway = await start();
     await until(async () => (await fetch(`http://127.0.0.1:${gateway.opsPort}/readyz`)).ok);
-    expect(rssMb(gateway.child.pid)).toBeLessThan(80);
+    expect(rssMb(gateway.child.pid)).toBeLessThan(70);
     gateway.child.kill("SIGTERM");
     await gateway.exited;
   });

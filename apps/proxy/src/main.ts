@@ -5,6 +5,7 @@
  * it in order; a second signal ends it at once. An error that nobody foresaw is logged and counted and the process goes
  * on, because every connection's state is its own; 100 of them within a minute end it in order.
  */
+import { runtimeName } from "./name-runtime.ts";
 import { readPepper, readServiceToken, readSettings, readTunnelIdentity, type Settings, SettingsError } from "@karvon/settings";
 import { createLogger, type Logger } from "@karvon/telemetry";
 import { fileURLToPath } from "node:url";
@@ -70,6 +71,7 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
   surviveFaults(log, () => proxy.noteFault(), stop);
   log.info({
     event: "proxy.serving",
+    runtime: runtimeName,
     proxyPort: proxy.proxyPort,
     tunnelPort: proxy.tunnelPort,
     opsPort: proxy.opsPort,
