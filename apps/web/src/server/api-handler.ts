@@ -1,14 +1,16 @@
-/** /api/trpc on tRPC's own handler for node:http, subscriptions included. */
+/** /api/trpc: tRPC's own resolver between node:http's request and answer, subscriptions included. */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { appRouter, batchCallsMax, type ApiContext, type RadarFeed } from "@karvon/api";
 import type { ServiceDeps } from "@karvon/services";
 import type { Logger } from "@karvon/telemetry";
-import { nodeHTTPRequestHandler } from "@trpc/server/adapters/node-http";
+import { incomingMessageToRequest } from "@trpc/server/adapters/node-http";
+import { resolveResponse } from "@trpc/server/http";
 import type { AddressReader } from "./client-address.ts";
 import { browserCookie, browserCookieName, clearedSignInCookie, readCookie } from "./cookies.ts";
 import { bodyBytesMax } from "./request-guard.ts";
 import type { SignInCookie } from "./runtime.ts";
 import type { SignIns } from "./sign-ins.ts";
+import { writeAnswer } from "./write-answer.ts";
 
 export const apiPath = "/api/trpc/";
 
@@ -24,7 +26,7 @@ export interface ApiHandlerOptions {
 export type ApiHandler = (request: IncomingMessage, response: ServerResponse, path: string) => Promise<void>;
 
 export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
-  const createContext = async ({ req, res }: { req: IncomingMessage; res: ServerResponse }): Promise<ApiContext> => {
+  const createContext = async (req: IncomingMessage, res: ServerResponse): Promise<ApiContext> => {
     const { cookie, signIns, radar, deps } = options;
     const { viewer, actor, sessionId } = await signIns.identify(readCookie(req.headers.cookie, cookie.name));
     return {
@@ -44,19 +46,20 @@ export function createApiHandler(options: ApiHandlerOptions): ApiHandler {
       isStillSignedIn: () => signIns.isOpen(sessionId),
     };
   };
-  return (req, res, path) => {
+  return async (req, res, path) => {
     res.setHeader("Cache-Control", "no-store");
-    return nodeHTTPRequestHandler({
+    const request = incomingMessageToRequest(req, res, { maxBodySize: bodyBytesMax });
+    const answer = await resolveResponse({
       router: appRouter,
-      req,
-      res,
+      req: request,
       path: path.slice(apiPath.length),
-      createContext,
-      maxBodySize: bodyBytesMax,
+      error: null,
+      createContext: () => createContext(req, res),
       maxBatchSize: batchCallsMax,
       onError: ({ error, path: procedure }) => {
         if (error.code === "INTERNAL_SERVER_ERROR") options.log.error({ event: "api.failed", procedure, cause: error.cause ?? error });
       },
     });
+    await writeAnswer(answer, res, request.signal);
   };
 }

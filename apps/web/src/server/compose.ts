@@ -22,6 +22,8 @@ const now = () => new Date();
 export interface WebParts {
   readonly runtime: WebRuntime;
   readonly handlers: Omit<PanelHandlers, "pages">;
+  /** Live streams that are open. */
+  readonly liveStreams: () => number;
   /** Ends live streams: the first step of stopping, or they would hold it up. */
   endStreams(): void;
   close(): Promise<void>;
@@ -69,6 +71,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
         ),
       isSecure: cookie.isSecure,
     },
+    liveStreams: () => hub.watching,
     endStreams: () => hub.close(),
     async close() {
       await subscriber.close();

@@ -10,7 +10,7 @@ import type { Logger } from "@karvon/telemetry";
 import { apiPath, type ApiHandler } from "./api-handler.ts";
 import { clientAddressHeader, type AddressReader } from "./client-address.ts";
 import { stripInnerHeaders, type RequestGuard } from "./request-guard.ts";
-import { contentPolicy, makeNonce, setSecurityHeaders } from "./security-headers.ts";
+import { contentPolicy, dataPolicy, makeNonce, setSecurityHeaders } from "./security-headers.ts";
 
 const headMsMax = 10_000;
 const requestMsMax = 30_000;
@@ -66,15 +66,16 @@ export async function listenPanels(options: {
 
 async function handle(handlers: PanelHandlers, request: IncomingMessage, response: ServerResponse): Promise<void> {
   stripInnerHeaders(request);
-  const policy = contentPolicy(makeNonce(), handlers.isSecure);
-  setSecurityHeaders(response, policy, handlers.isSecure);
   const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
+  const isApi = path.startsWith(apiPath);
+  const policy = isApi ? dataPolicy : contentPolicy(makeNonce(), handlers.isSecure);
+  setSecurityHeaders(response, policy, handlers.isSecure);
   const turned = handlers.guard(request, path);
   if (turned !== null) return turnAway(request, response, turned.status, turned.sentence);
   if (path === "/healthz") return answer(response, 200, "ok");
   if (path === "/readyz")
     return (await handlers.isReady()) ? answer(response, 200, "ready") : answer(response, 503, "the database does not answer");
-  if (path.startsWith(apiPath)) return handlers.api(request, response, path);
+  if (isApi) return handlers.api(request, response, path);
   // Next reads the nonce from here, and the sign-in routes the address.
   request.headers["content-security-policy"] = policy;
   request.headers[clientAddressHeader] = handlers.readAddress(request) ?? "";

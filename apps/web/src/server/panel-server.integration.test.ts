@@ -290,6 +290,7 @@ describe("the live stream", () => {
     );
     expect(fleet?.isOver).toBe(false);
     for (const stream of streams) stream.stop();
+    await until(() => web.parts.liveStreams() === 0, { what: "the end of the streams whose readers have gone" });
     await web.fixtures.pool.query("update gateway set stopped_at = now()");
     await gateway.close();
   });

@@ -18,7 +18,8 @@ export interface RadarHub extends RadarFeed {
   connected(gatewayId: string): void;
   disconnected(gatewayId: string): void;
   accept(sourceId: string, tick: RadarTick): void;
-  readonly latest: RadarTick | null;
+  /** How many watch now. */
+  readonly watching: number;
   /** Ends every watcher's stream. */
   close(): void;
 }
@@ -34,7 +35,6 @@ export function createRadarHub(): RadarHub {
   const pending = new Map<string, RadarTick>();
   const watchers = new Set<Watcher>();
   let timer: NodeJS.Timeout | null = null;
-  let latest: RadarTick | null = null;
 
   function flush(): void {
     if (timer !== null) clearTimeout(timer);
@@ -42,7 +42,6 @@ export function createRadarHub(): RadarHub {
     const tick = addUp([...pending.values()]);
     pending.clear();
     if (tick === null) return;
-    latest = tick;
     for (const watcher of watchers) {
       watcher.ticks.push(tick);
       if (watcher.ticks.length > ticksKeptMax) watcher.ticks.shift();
@@ -55,8 +54,8 @@ export function createRadarHub(): RadarHub {
   }
 
   return {
-    get latest() {
-      return latest;
+    get watching() {
+      return watchers.size;
     },
     connected: (id) => void sources.add(id),
     disconnected(id) {

@@ -28,6 +28,9 @@ export function contentPolicy(nonce: string, isSecure: boolean): string {
   ].join("; ");
 }
 
+/** For answers that are data and never a page. */
+export const dataPolicy = "default-src 'none'; frame-ancestors 'none'";
+
 export function setSecurityHeaders(response: ServerResponse, policy: string, isSecure: boolean): void {
   response.setHeader("Content-Security-Policy", policy);
   response.setHeader("X-Content-Type-Options", "nosniff");
