@@ -41,7 +41,7 @@ export function DataTable<Row>({ label, columns, rows, rowKey, isCompact = false
                 scope="col"
                 className={cn(
                   "px-3 py-2 text-left text-xs font-medium whitespace-nowrap text-faint first:pl-5 last:pr-5",
-                  isCompact && "max-md:px-2 max-md:first:pl-4 max-md:last:pr-4",
+                  isCompact && "max-md:px-1.5 max-md:first:pl-4 max-md:last:pr-4",
                   column.align === "right" && "text-right",
                   column.from !== undefined && hidden[column.from],
                 )}
@@ -62,7 +62,7 @@ export function DataTable<Row>({ label, columns, rows, rowKey, isCompact = false
                   data-role={column.role}
                   className={cn(
                     "min-w-0 align-middle",
-                    isCompact && "px-2 py-2.5 first:pl-4 last:pr-4",
+                    isCompact && "px-1.5 py-2.5 first:pl-4 last:pr-4",
                     "md:px-3 md:py-2.5 md:first:pl-5 md:last:pr-5",
                     column.align === "right" && (isCompact ? "text-right" : "md:text-right"),
                     column.from !== undefined && hidden[column.from],
