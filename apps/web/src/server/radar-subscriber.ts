@@ -54,7 +54,7 @@ export function startRadarSubscriber(options: RadarSubscriberOptions): RadarSubs
 
   function open(gateway: GatewayAddress): void {
     const end = new AbortController();
-    const done = followGateway(options, gateway, AbortSignal.any([stop.signal, end.signal])).finally(() => streams.delete(gateway.opsUrl));
+    const done = followGateway(options, gateway, end.signal).finally(() => streams.delete(gateway.opsUrl));
     streams.set(gateway.opsUrl, { end, done });
   }
 
@@ -77,6 +77,7 @@ export function startRadarSubscriber(options: RadarSubscriberOptions): RadarSubs
     async close() {
       stop.abort();
       await looking;
+      for (const stream of streams.values()) stream.end.abort();
       await Promise.all([...streams.values()].map((stream) => stream.done));
     },
   };
@@ -105,12 +106,17 @@ async function readStream(
   signal: AbortSignal,
   onTick: () => void,
 ): Promise<void> {
-  const silence = new AbortController();
-  const timer = setTimeout(() => silence.abort(new Error("no tick for 5 s")), silenceMsMax);
+  // One controller for both reasons to end. Signals combined by AbortSignal.any can be collected by Node 20 while a
+  // fetch still waits on them, and the stream would outlive its end.
+  const cut = new AbortController();
+  const end = (): void => cut.abort();
+  signal.addEventListener("abort", end);
+  if (signal.aborted) end();
+  const timer = setTimeout(() => cut.abort(new Error("no tick for 5 s")), silenceMsMax);
   try {
     const response = await fetch(new URL("/radar", gateway.opsUrl), {
       headers: { authorization: `Bearer ${options.serviceToken}`, accept: "text/event-stream" },
-      signal: AbortSignal.any([signal, silence.signal]),
+      signal: cut.signal,
       redirect: "error",
     });
     if (!response.ok || response.body === null) throw new Error(`the gateway answered ${response.status}`);
@@ -127,6 +133,7 @@ async function readStream(
     throw new Error("the gateway ended the stream");
   } finally {
     clearTimeout(timer);
+    signal.removeEventListener("abort", end);
   }
 }
 
