@@ -36,6 +36,8 @@ export const headTimeoutMs = 10_000;
 export const keepAliveTimeoutMs = 60_000;
 export const responseTimeoutMs = 60_000;
 export const bodyIdleTimeoutMs = 120_000;
+/** A client that stops in the middle of its own body keeps a slot from others. */
+export const uploadIdleTimeoutMs = 12_000;
 /** A head with all its fields. */
 export const headBytesMax = 16_384;
 

@@ -5,7 +5,8 @@
  * fails before the answer's head gets a refusal and is not charged unless a flush has named it already; one that fails
  * later ends the client's connection, so that a cut answer never looks like a whole one.
  *
- * Limits: 16 KiB request head, 64 KiB answer head, 10 interim answers, 60 s to the answer's head, 120 s of silence in a body.
+ * Limits: 16 KiB request head, 64 KiB answer head, 10 interim answers, 60 s to the answer's head, 12 s of silence
+ * in the client's body and 120 s in the target's.
  */
 import { type Refusal, refuse } from "@karvon/domain";
 import { type HttpRequestHead, type HttpResponseHead, readResponseHead, writeForwardedRequest, writeForwardedResponse } from "@karvon/wire";
@@ -20,6 +21,7 @@ import {
   type GatewayContext,
   refuseHttp,
   responseTimeoutMs,
+  uploadIdleTimeoutMs,
   takeBack,
 } from "./client-connection.ts";
 import { exitFields } from "./exit-fields.ts";
@@ -89,7 +91,7 @@ export async function forwardHttp(context: GatewayContext, connection: ClientCon
 /** What was wrong with the client's own body, which then explains everything. */
 function bodyRefusal(uploaded: BodyOutcome | null): Refusal | null {
   if (uploaded === "malformed") return refuse("bad_request", "the request's body is malformed");
-  return uploaded === "source-lost" ? refuse("bad_request", "the request's body ended early") : null;
+  return uploaded === "source-lost" ? refuse("bad_request", "the request's body ended early or stopped") : null;
 }
 
 interface Exchange {
@@ -104,7 +106,7 @@ function openExchange(opened: OpenedSession): Exchange {
 
 async function sendRequest(connection: ClientConnection, exchange: Exchange, head: HttpRequestHead): Promise<BodyOutcome> {
   if (!(await exchange.writer.write(writeForwardedRequest(head, { keepAlive: false })))) return "sink-lost";
-  return pumpBody(connection.reader, exchange.writer, head.body, bodyIdleTimeoutMs);
+  return pumpBody(connection.reader, exchange.writer, head.body, uploadIdleTimeoutMs);
 }
 
 /** The final answer's head; interim ones (100, 103) are passed on as they come. */
