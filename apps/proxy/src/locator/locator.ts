@@ -5,7 +5,10 @@
  * started with another argument; it ends after 60 s without a question. An answer that does not come in time is "place
  * unknown", never an error: a node without a place still serves those who ask for none.
  *
- * Limits: one child; 5 s an answer; 2,000 questions at once; 10,000 remembered places for an hour.
+ * Opening the data takes most of the child's first seconds, longer on a busy machine: its first answer may take 30 s,
+ * so that nodes which dial while it starts are not left without a place for as long as their tunnel lives.
+ *
+ * Limits: one child; 5 s an answer, 30 s the first; 2,000 questions at once; 10,000 remembered places for an hour.
  */
 import type { Logger } from "@karvon/telemetry";
 import { type ChildProcess, fork } from "node:child_process";
@@ -30,6 +33,7 @@ export interface LocatorOptions {
 
 const idleMsDefault = 60_000;
 const answerTimeoutMs = 5_000;
+const firstAnswerTimeoutMs = 30_000;
 const questionsMax = 2_000;
 const placesMax = 10_000;
 const placeFreshMs = 3_600_000;
@@ -45,6 +49,7 @@ class ChildLocator implements Locator {
   #child: ChildProcess | null = null;
   #idleTimer: NodeJS.Timeout | null = null;
   #lastId = 0;
+  #hasAnswered = false;
   #isClosed = false;
 
   constructor(options: LocatorOptions) {
@@ -84,7 +89,7 @@ class ChildLocator implements Locator {
         this.#questions.delete(id);
         resolve(place);
       };
-      const timer = setTimeout(() => settle(null), answerTimeoutMs);
+      const timer = setTimeout(() => settle(null), this.#hasAnswered ? answerTimeoutMs : firstAnswerTimeoutMs);
       this.#questions.set(id, settle);
       child.send({ id, address }, (cause) => {
         if (cause) settle(null);
@@ -94,9 +99,12 @@ class ChildLocator implements Locator {
 
   #start(): ChildProcess {
     const { entry, args, log } = this.#options;
+    this.#hasAnswered = false;
     const started = fork(entry, [...args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
     started.on("message", (message: unknown) => {
-      if (isAnswer(message)) this.#questions.get(message.id)?.(message.place);
+      if (!isAnswer(message)) return;
+      this.#hasAnswered = true;
+      this.#questions.get(message.id)?.(message.place);
     });
     started.on("error", (cause) => log.warn({ event: "locator.failed", cause }));
     started.once("exit", (exitCode) => {
