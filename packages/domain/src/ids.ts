@@ -43,20 +43,33 @@ export const idPrefixes = [
 export type IdPrefix = (typeof idPrefixes)[number];
 
 const alphabet = "0123456789abcdefghjkmnpqrstvwxyz";
-const tailLength = 26;
+const letterCodes = Uint8Array.from(alphabet, (letter) => letter.charCodeAt(0));
+const timeLength = 10;
+const randomLength = 16;
+const tailLength = timeLength + randomLength;
 const pattern = /^[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}$/;
+
+// Ids are made for every request: random bytes come in blocks, and the text is built in one piece.
+const randomBlock = new Uint8Array(4096);
+let randomUsed = randomBlock.length;
+const tail = new Array<number>(tailLength).fill(0);
 
 /** A new id of the kind that `prefix` names. Random bits come from the platform's CSPRNG. */
 export function newId<P extends IdPrefix>(prefix: P, nowMs: number = Date.now()): Id<P> {
-  const random = crypto.getRandomValues(new Uint8Array(16));
-  let tail = "";
+  if (randomUsed + randomLength > randomBlock.length) {
+    crypto.getRandomValues(randomBlock);
+    randomUsed = 0;
+  }
   let time = nowMs;
-  for (let i = 0; i < 10; i += 1) {
-    tail = alphabet.charAt(time % 32) + tail;
+  for (let at = timeLength - 1; at >= 0; at -= 1) {
+    tail[at] = letterCodes[time % 32] ?? 0;
     time = Math.floor(time / 32);
   }
-  for (const byte of random) tail += alphabet.charAt(byte & 31);
-  return `${prefix}_${tail}` as Id<P>;
+  for (let at = 0; at < randomLength; at += 1) tail[timeLength + at] = letterCodes[(randomBlock[randomUsed + at] ?? 0) & 31] ?? 0;
+  // A byte is used once, then gone: an id must not be guessable from memory that stays around.
+  randomBlock.fill(0, randomUsed, randomUsed + randomLength);
+  randomUsed += randomLength;
+  return `${prefix}_${String.fromCharCode(...tail)}` as Id<P>;
 }
 
 /** Whether `text` has the shape of an id of that kind. It says nothing about whether the row exists. */
