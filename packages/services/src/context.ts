@@ -4,6 +4,7 @@ import type { AttemptLimits } from "./auth/attempt-limits.ts";
 import type { Statements } from "@karvon/db";
 import type { Database } from "./database.ts";
 import type { Outbox } from "./mail/outbox.ts";
+import type { TurnBatches } from "./turn-batches.ts";
 import type { Availability } from "./views.ts";
 
 /** How devices and programs reach this installation. */
@@ -27,6 +28,8 @@ export interface ServiceDeps {
   readonly database: Database;
   /** Named statements for what is read all the time. */
   readonly statements: Pick<Statements, "query">;
+  /** The same, for questions that many ask at once. */
+  readonly batches: TurnBatches;
   readonly outbox: Outbox;
   readonly attempts: AttemptLimits;
   readonly network: NetworkFacts;

@@ -46,4 +46,5 @@ export * from "./seed/create-admin.ts";
 export * from "./seed/create-demo-enrolments.ts";
 export * from "./seed/seed-demo.ts";
 export * from "./system-context.ts";
+export * from "./turn-batches.ts";
 export type * from "./views.ts";

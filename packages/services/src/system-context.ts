@@ -3,6 +3,7 @@ import type { SystemActor } from "./actor.ts";
 import { createAttemptLimits } from "./auth/attempt-limits.ts";
 import type { NetworkFacts, ServiceContext } from "./context.ts";
 import type { Database } from "./database.ts";
+import { createTurnBatches } from "./turn-batches.ts";
 
 export interface SystemContextOptions {
   readonly database: Database;
@@ -14,12 +15,14 @@ export interface SystemContextOptions {
 
 /** The context of programs on the server itself. They send no mail. */
 export function createSystemContext(options: SystemContextOptions): ServiceContext {
+  const statements = statementsOver(options.database);
   const actor: SystemActor = { kind: "system", name: options.name };
   return {
     actor,
     request: { ipAddress: null, userAgent: null, browserSecret: null },
     database: options.database,
-    statements: statementsOver(options.database),
+    statements,
+    batches: createTurnBatches(statements),
     outbox: { post: () => false, close: () => Promise.resolve() },
     attempts: createAttemptLimits(),
     network: options.network,

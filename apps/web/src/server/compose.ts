@@ -1,6 +1,13 @@
 /** Puts the server's parts together: plain constructors in order, closed in reverse. */
 import { createPrisma, openStatements } from "@karvon/db";
-import { createAttemptLimits, createSignInDirectory, openOutbox, openSmtpMailer, type ServiceDeps } from "@karvon/services";
+import {
+  createAttemptLimits,
+  createSignInDirectory,
+  createTurnBatches,
+  openOutbox,
+  openSmtpMailer,
+  type ServiceDeps,
+} from "@karvon/services";
 import type { Logger } from "@karvon/telemetry";
 import { createApiHandler } from "./api-handler.ts";
 import { createAvailability } from "./availability.ts";
@@ -33,6 +40,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
   const onError = (cause: unknown) => log.warn({ event: "database.connection-lost", cause });
   const database = createPrisma({ url: env.databaseUrl, poolMax, onError });
   const statements = openStatements({ url: env.databaseUrl, poolMax, onError });
+  const batches = createTurnBatches(statements);
   const outbox = openOutbox({ mailer: openSmtpMailer(env.smtpUrl), onFailure: (cause) => log.error({ event: "mail.given-up", cause }) });
   const listGateways = (limit: number) =>
     database.gateway.findMany({
@@ -44,6 +52,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
   const deps: ServiceDeps = {
     database,
     statements,
+    batches,
     outbox,
     attempts: createAttemptLimits(),
     network: env.network,
@@ -52,7 +61,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     now,
     findAvailability: createAvailability({ serviceToken: env.serviceToken, listGateways }),
   };
-  const directory = createSignInDirectory({ database, statements, now });
+  const directory = createSignInDirectory({ database, batches, now });
   const signIns = createSignIns({ directory, authSecret: env.authSecret });
   const hub = createRadarHub();
   const subscriber = startRadarSubscriber({ hub, serviceToken: env.serviceToken, listGateways, log });

@@ -1,17 +1,16 @@
 /**
  * Sign-in directory: who a session id stands for, read from the database on every call.
  *
- * It keeps nothing between calls, so a revoked session, a suspended account or a changed role counts at once. Ids that
- * are asked for in the same turn of the event loop share one statement: fifty calls in flight are one round trip.
- * Limits: 500 ids a statement; `last_seen_at` is written at most once a minute and session.
+ * It keeps nothing between calls, so a revoked session, a suspended account or a changed role counts at once; calls that
+ * come together share a statement (turn-batches.ts). `last_seen_at` is written at most once a minute and session.
  */
-import type { Statement, Statements } from "@karvon/db";
+import type { Statement } from "@karvon/db";
 import type { Actor, SignedInActor } from "../actor.ts";
 import type { Database } from "../database.ts";
+import type { TurnBatches } from "../turn-batches.ts";
 import type { AccountStatus, Role, Viewer } from "../views.ts";
 import { signInLimits } from "./open-sign-in.ts";
 
-const idsMax = 500;
 const touchEveryMs = 60_000;
 
 export interface SignIn {
@@ -26,12 +25,12 @@ export interface SignInDirectory {
 
 export interface SignInDirectoryOptions {
   readonly database: Pick<Database, "$executeRaw">;
-  readonly statements: Pick<Statements, "query">;
+  readonly batches: TurnBatches;
   readonly now: () => Date;
 }
 
 interface SignInRow {
-  readonly session_id: string;
+  readonly key: string;
   readonly last_seen_at: Date;
   readonly expires_at: Date;
   readonly revoked_at: Date | null;
@@ -48,7 +47,7 @@ interface SignInRow {
 const readSignIns: Statement = {
   name: "sign-ins",
   text: `
-    select s.id as session_id, s.last_seen_at, s.expires_at, s.revoked_at, u.id as user_id, u.email, u.role::text as role,
+    select s.id as key, s.last_seen_at, s.expires_at, s.revoked_at, u.id as user_id, u.email, u.role::text as role,
            u.status::text as status, u.display_name, u.is_demo, c.id as client_id, o.id as operator_id
       from sign_in_session s
       join user_account u on u.id = s.user_id
@@ -58,52 +57,25 @@ const readSignIns: Statement = {
 };
 
 export function createSignInDirectory(options: SignInDirectoryOptions): SignInDirectory {
-  const { database, statements, now } = options;
-  let gathering: { ids: Set<string>; rows: Promise<Map<string, SignInRow>> } | null = null;
-
-  function gather(sessionId: string): Promise<Map<string, SignInRow>> {
-    if (gathering === null || gathering.ids.size >= idsMax) {
-      const ids = new Set<string>();
-      const rows = endOfTurn().then(() => {
-        // Whoever asks from here on is too late for this statement and begins the next.
-        if (gathering?.ids === ids) gathering = null;
-        return read(ids);
-      });
-      gathering = { ids, rows };
-    }
-    gathering.ids.add(sessionId);
-    return gathering.rows;
-  }
-
-  async function read(ids: ReadonlySet<string>): Promise<Map<string, SignInRow>> {
-    const rows = await statements.query<SignInRow>(readSignIns, [[...ids]]);
-    return new Map(rows.map((row) => [row.session_id, row]));
-  }
-
+  const { database, batches, now } = options;
   async function touch(row: SignInRow, at: Date): Promise<void> {
     if (at.getTime() - row.last_seen_at.getTime() < touchEveryMs) return;
     await database.$executeRaw`
       update sign_in_session set last_seen_at = ${at}
-       where id = ${row.session_id} and last_seen_at < ${at} and revoked_at is null`;
+       where id = ${row.key} and last_seen_at < ${at} and revoked_at is null`;
   }
 
   return {
     async find(sessionId) {
-      const row = (await gather(sessionId)).get(sessionId);
+      const row = await batches.find<SignInRow>(readSignIns, sessionId);
       const at = now();
-      if (row === undefined || !isOpen(row, at)) return null;
+      if (row === null || !isOpen(row, at)) return null;
       const actor = actorOf(row);
       if (actor.kind === "anonymous" || actor.kind === "system") return null;
       await touch(row, at);
       return { actor, viewer: { id: row.user_id, email: row.email, role: row.role, displayName: row.display_name, isDemo: row.is_demo } };
     },
   };
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
 
 function isOpen(row: SignInRow, at: Date): boolean {
@@ -113,7 +85,7 @@ function isOpen(row: SignInRow, at: Date): boolean {
 
 function actorOf(row: SignInRow): Actor {
   const userId = row.user_id;
-  const sessionId = row.session_id;
+  const sessionId = row.key;
   if (row.role === "admin") return { kind: "admin", userId, sessionId };
   if (row.role === "client" && row.client_id !== null) return { kind: "client", userId, sessionId, clientId: row.client_id };
   if (row.role === "operator" && row.operator_id !== null) return { kind: "operator", userId, sessionId, operatorId: row.operator_id };

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anonymous } from "../actor.ts";
 import type { RequestFacts } from "../context.ts";
 import { openPanel, type TestPanel } from "../test/open-panel.ts";
+import { createTurnBatches } from "../turn-batches.ts";
 import { confirmEmail } from "./confirm-email.ts";
 import { requestAdminCode } from "./request-admin-code.ts";
 import { resendConfirmation } from "./resend-confirmation.ts";
@@ -235,7 +236,8 @@ describe("a password", () => {
 });
 
 describe("a sign-in session", () => {
-  const directory = () => createSignInDirectory({ database: panel.database, statements: panel.statements, now: panel.ctx(anonymous).now });
+  const directory = () =>
+    createSignInDirectory({ database: panel.database, batches: createTurnBatches(panel.statements), now: panel.ctx(anonymous).now });
 
   test("stands for its owner until it is revoked, and never after", async () => {
     const client = await panel.client();
@@ -267,7 +269,7 @@ describe("a sign-in session", () => {
         return panel.statements.query(statement, values);
       },
     };
-    const busy = createSignInDirectory({ database: panel.database, statements, now: panel.ctx(anonymous).now });
+    const busy = createSignInDirectory({ database: panel.database, batches: createTurnBatches(statements), now: panel.ctx(anonymous).now });
     const found = await Promise.all(Array.from({ length: 50 }, (_, index) => busy.find(clients[index % 5]?.sessionId ?? "")));
     expect(found.every((one) => one !== null)).toBe(true);
     expect(asked).toBe(1);

@@ -8,6 +8,7 @@ import { createAttemptLimits } from "../auth/attempt-limits.ts";
 import type { RequestFacts, ServiceContext } from "../context.ts";
 import { openOutbox } from "../mail/outbox.ts";
 import { openSmtpMailer } from "../mail/smtp-mailer.ts";
+import { createTurnBatches } from "../turn-batches.ts";
 
 export interface ReceivedMail {
   readonly recipients: readonly string[];
@@ -34,6 +35,7 @@ export async function openPanel(): Promise<TestPanel> {
   const testDatabase = await createTestDatabase();
   const database = createPrisma({ url: testDatabase.url });
   const statements = openStatements({ url: testDatabase.url });
+  const batches = createTurnBatches(statements);
   const fixtures = openFixtures(testDatabase.url);
   const mailServer = await startMailServer();
   const mailer = openSmtpMailer(`smtp://127.0.0.1:${mailServer.port}`);
@@ -55,6 +57,7 @@ export async function openPanel(): Promise<TestPanel> {
     ctx: (actor, request = {}) => ({
       database,
       statements,
+      batches,
       outbox,
       attempts,
       network: {
