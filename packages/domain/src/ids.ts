@@ -52,7 +52,7 @@ const pattern = /^[a-z]{3}_[0-9a-hjkmnp-tv-z]{26}$/;
 // Ids are made for every request: random bytes come in blocks, and the text is built in one piece.
 const randomBlock = new Uint8Array(4096);
 let randomUsed = randomBlock.length;
-const tail = new Array<number>(tailLength).fill(0);
+const tail = Array.from({ length: tailLength }, () => 0);
 
 /** A new id of the kind that `prefix` names. Random bits come from the platform's CSPRNG. */
 export function newId<P extends IdPrefix>(prefix: P, nowMs: number = Date.now()): Id<P> {
