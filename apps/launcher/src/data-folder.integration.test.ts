@@ -34,6 +34,10 @@ describe("openDataFolder", () => {
     expect(() => readFileSync(join(dir, "launcher.lock"))).toThrow("ENOENT");
   });
 
+  test("gives up at once where no folder can be made, and says so", () => {
+    expect(() => openDataFolder("/proc/karvon/data")).toThrow(/cannot be made; set KARVON_DATA_DIR/);
+  });
+
   test("says in one sentence that the folder cannot be made", () => {
     writeFileSync(join(dir, "file"), "");
     expect(() => openDataFolder(join(dir, "file", "data"))).toThrow(/cannot be made; set KARVON_DATA_DIR/);

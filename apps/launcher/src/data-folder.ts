@@ -16,7 +16,7 @@ import {
   writeFileSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { errorCode, StartError } from "./start-error.ts";
 
 const freeBytesMin = 300_000_000;
@@ -50,10 +50,17 @@ export function openDataFolder(dir: string): DataFolder {
 
 function makeFolders(dir: string): void {
   try {
-    for (const name of ["", "keys", "logs", "demo", "mail"]) mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
+    for (const name of ["", "keys", "logs", "demo", "mail"]) makeFolder(join(dir, name));
   } catch (cause) {
     throw new StartError(`The data folder ${dir} cannot be made; set KARVON_DATA_DIR to a folder that you may write to.`, { cause });
   }
+}
+
+/** Parents first. Node's own recursive mkdir never ends where the system says ENOENT to every try, as under /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
 }
 
 function takeLock(lock: string, dir: string): void {

@@ -106,13 +106,17 @@ async function readStream(
   signal: AbortSignal,
   onTick: () => void,
 ): Promise<void> {
-  // One controller for both reasons to end. Signals combined by AbortSignal.any can be collected by Node 20 while a
-  // fetch still waits on them, and the stream would outlive its end.
+  // Two ways to end, because Node 20's fetch forgets its abort signal once the answer's head is there and memory was
+  // collected: before the head the signal counts, after it the body is cancelled by hand.
   const cut = new AbortController();
-  const end = (): void => cut.abort();
+  let body: ReadableStreamDefaultReader<string> | null = null;
+  const end = (): void => {
+    cut.abort();
+    body?.cancel().catch(() => undefined);
+  };
   signal.addEventListener("abort", end);
   if (signal.aborted) end();
-  const timer = setTimeout(() => cut.abort(new Error("no tick for 5 s")), silenceMsMax);
+  const timer = setTimeout(end, silenceMsMax);
   try {
     const response = await fetch(new URL("/radar", gateway.opsUrl), {
       headers: { authorization: `Bearer ${options.serviceToken}`, accept: "text/event-stream" },
@@ -122,16 +126,18 @@ async function readStream(
     if (!response.ok || response.body === null) throw new Error(`the gateway answered ${response.status}`);
     options.hub.connected(gateway.opsUrl);
     const reader = createEventReader();
-    for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
-      for (const { event, data } of reader.push(chunk)) {
+    body = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let part = await body.read(); !part.done; part = await body.read()) {
+      for (const { event, data } of reader.push(part.value)) {
         if (event !== "tick") continue;
         options.hub.accept(gateway.opsUrl, readTick(data));
         timer.refresh();
         onTick();
       }
     }
-    throw new Error("the gateway ended the stream");
+    throw new Error("the gateway ended the stream, or was silent for 5 s");
   } finally {
+    end();
     clearTimeout(timer);
     signal.removeEventListener("abort", end);
   }
