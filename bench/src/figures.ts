@@ -39,6 +39,8 @@ interface Definition {
   readonly work: Run["work"];
   /** Undefined when the run does not have it. */
   readonly read: (result: JsonObject) => number | undefined;
+  /** Memory and counts do not move with what others do to the CPU: they have no `otherCpuPercent`. */
+  readonly isTimed?: false;
 }
 
 function field(...path: readonly string[]): (result: JsonObject) => number | undefined {
@@ -89,13 +91,13 @@ const definitions: readonly Definition[] = [
   { figure: "server CPU per GB up", unit: "s", work: "up", read: field("cpuSPerGb", "server") },
   { figure: "database CPU per tunnel", unit: "us", work: "tunnels", read: cpuPerTunnel("database") },
   { figure: "node CPU per GB down", unit: "s", work: "down", read: field("cpuSPerGb", "nodes") },
-  { figure: "idle RSS", unit: "MB", work: "hold1000", read: scaled(1024, "memoryBefore", "server", "rssKb") },
-  { figure: "idle RssAnon", unit: "MB", work: "hold1000", read: scaled(1024, "memoryBefore", "server", "anonKb") },
-  { figure: "held session (1,000)", unit: "KB", work: "hold1000", read: kbPerSession },
-  { figure: "alive of 1,000 held", unit: "sessions", work: "hold1000", read: field("alive") },
-  { figure: "held session (10,000)", unit: "KB", work: "hold10000", read: kbPerSession },
-  { figure: "RSS with 10,000 held", unit: "MB", work: "hold10000", read: scaled(1024, "memoryHeld", "server", "rssKb") },
-  { figure: "alive of 10,000 held", unit: "sessions", work: "hold10000", read: field("alive") },
+  { figure: "idle RSS", unit: "MB", work: "hold1000", read: scaled(1024, "memoryBefore", "server", "rssKb"), isTimed: false },
+  { figure: "idle RssAnon", unit: "MB", work: "hold1000", read: scaled(1024, "memoryBefore", "server", "anonKb"), isTimed: false },
+  { figure: "held session (1,000)", unit: "KB", work: "hold1000", read: kbPerSession, isTimed: false },
+  { figure: "alive of 1,000 held", unit: "sessions", work: "hold1000", read: field("alive"), isTimed: false },
+  { figure: "held session (10,000)", unit: "KB", work: "hold10000", read: kbPerSession, isTimed: false },
+  { figure: "RSS with 10,000 held", unit: "MB", work: "hold10000", read: scaled(1024, "memoryHeld", "server", "rssKb"), isTimed: false },
+  { figure: "alive of 10,000 held", unit: "sessions", work: "hold10000", read: field("alive"), isTimed: false },
   { figure: "p99 at 200 requests/s", unit: "ms", work: "alone", read: scaled(1e3, "latencyUs", "p99") },
   { figure: "p99 at 200 requests/s beside 4 downloads", unit: "ms", work: "bulk", read: scaled(1e3, "latencyUs", "p99") },
   { figure: "answered beside 8 stalled readers", unit: "%", work: "stalled", read: answeredPercent },
@@ -136,7 +138,8 @@ function settle(runs: readonly Run[], definition: Definition, peer: Peer): Settl
     .filter((run) => run.peer === peer && run.work === definition.work)
     .flatMap((run) => {
       const value = definition.read(run.result);
-      return value === undefined ? [] : [{ value, other: numberAt(run.result, ["otherCpuPercent"]) ?? null }];
+      const other = definition.isTimed === false ? undefined : numberAt(run.result, ["otherCpuPercent"]);
+      return value === undefined ? [] : [{ value, other: other ?? null }];
     });
   const quiet = measured.filter((one) => (one.other ?? 0) <= quietPercentMax);
   const kept = (quiet.length > 0 ? quiet : measured).toSorted((a, b) => a.value - b.value);

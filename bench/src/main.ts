@@ -17,7 +17,6 @@ import { measureDirect, measurePeers, type Plan } from "./measure.ts";
 import { readOptions, usage, type Options } from "./options.ts";
 import { startOrigin, startProxyChain, type RunningOrigin, type RunningPeer } from "./peer.ts";
 import { figuresTable } from "./table.ts";
-import type { WorkName } from "./works.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const buildDir = join(root, "bench", "dist");
@@ -72,15 +71,10 @@ async function measureApiOrSay(karvon: RunningKarvon, onRun: (run: Run) => void)
   }
 }
 
-/** A node takes 256 streams; twice the room for the most sessions held, so that chance does not fill one. */
-function nodesFor(works: readonly WorkName[]): number {
-  return works.includes("hold10000") ? 80 : 12;
-}
-
 async function startOurs(options: Options, origin: RunningOrigin): Promise<RunningKarvon> {
   say("starting Karvon: database, panels, gateway, nodes");
   const nodesProgram = await buildNodes(buildDir);
-  const karvon = await startKarvon({ origin: origin.address, nodes: nodesFor(options.works), nodesProgram });
+  const karvon = await startKarvon({ origin: origin.address, nodes: options.nodes, nodesProgram });
   closers.push(() => karvon.close());
   return karvon;
 }

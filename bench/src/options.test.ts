@@ -8,10 +8,16 @@ test("without options the short works run three times against both peers", () =>
     peers: ["karvon", "proxy-chain"],
     repetitions: 3,
     seconds: 5,
+    nodes: 12,
     hasApi: true,
     table: undefined,
     isHelp: false,
   });
+});
+
+test("the fleet has room for the sessions that are held, unless told otherwise", () => {
+  expect(readOptions(["--full"]).nodes * 256).toBeGreaterThan(10_000);
+  expect(readOptions(["--nodes", "1", "--works", "requests"]).nodes).toBe(1);
 });
 
 test("the full run adds 10,000 held sessions and isolation", () => {
@@ -26,6 +32,7 @@ test.each([
   [["--seconds", "0"], "--seconds takes a number above 0 and up to 60, not 0"],
   [["--repetitions", "1000"], "--repetitions takes a number above 0 and up to 20"],
   [["--repetitions", "1.5"], "--repetitions takes a whole number"],
+  [["--nodes", "251"], "--nodes takes a number above 0 and up to 250"],
   [["--nope"], "--nope"],
 ])("a wrong option %j is named in the refusal", (argv, reason) => {
   expect(() => readOptions(argv)).toThrow(reason);

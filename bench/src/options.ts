@@ -6,6 +6,7 @@ import { fullWorks, isWorkName, shortWorks, type WorkName } from "./works.ts";
 
 const secondsMax = 60;
 const repetitionsMax = 20;
+const nodesMax = 250;
 
 export const usage = `npm run bench [-- options]
   --full               10,000 held sessions and isolation too (npm run bench:full)
@@ -13,6 +14,7 @@ export const usage = `npm run bench [-- options]
   --peers a,b          only these: ${peers.join(", ")}
   --repetitions N      times each rate is measured; the printed figure is their median (3)
   --seconds N          length of a measurement (5; the gateway flushes every 5)
+  --nodes N            nodes that carry Karvon's traffic (12, or 80 with 10,000 sessions); a node takes 256 sessions
   --no-api             leave out the panels' API
   --table FILE         print figures of an earlier run as Markdown, measure nothing
 `;
@@ -22,6 +24,7 @@ export interface Options {
   readonly peers: readonly Peer[];
   readonly repetitions: number;
   readonly seconds: number;
+  readonly nodes: number;
   readonly hasApi: boolean;
   readonly table: string | undefined;
   readonly isHelp: boolean;
@@ -29,11 +32,13 @@ export interface Options {
 
 export function readOptions(argv: readonly string[]): Options {
   const { values } = parse(argv);
+  const works = readWorks(values.works, values.full);
   return {
-    works: readWorks(values.works, values.full),
+    works,
     peers: readPeers(values.peers),
     repetitions: readCount("--repetitions", values.repetitions, repetitionsMax),
     seconds: readNumber("--seconds", values.seconds, secondsMax),
+    nodes: values.nodes === undefined ? nodesFor(works) : readCount("--nodes", values.nodes, nodesMax),
     hasApi: !values["no-api"],
     table: values.table,
     isHelp: values.help,
@@ -53,6 +58,7 @@ function parse(argv: readonly string[]) {
         peers: { type: "string" },
         repetitions: { type: "string", default: "3" },
         seconds: { type: "string", default: "5" },
+        nodes: { type: "string" },
         table: { type: "string" },
         help: { type: "boolean", default: false },
       },
@@ -77,6 +83,11 @@ function readPeers(text: string | undefined): readonly Peer[] {
     if (peer === undefined) throw new BenchError(`--peers does not know ${name}; it takes ${peers.join(", ")}.`);
     return peer;
   });
+}
+
+/** As many as the demo has; for 10,000 sessions twice the room, so that chance does not fill one. */
+function nodesFor(works: readonly WorkName[]): number {
+  return works.includes("hold10000") ? 80 : 12;
 }
 
 function readCount(name: string, text: string, max: number): number {
