@@ -7,7 +7,7 @@ test("without options the short works run three times against both peers", () =>
     works: shortWorks,
     peers: ["karvon", "proxy-chain"],
     repetitions: 3,
-    seconds: 5,
+    seconds: 6,
     nodes: 12,
     hasApi: true,
     table: undefined,

@@ -13,7 +13,7 @@ export const usage = `npm run bench [-- options]
   --works a,b          only these: ${fullWorks.join(", ")}
   --peers a,b          only these: ${peers.join(", ")}
   --repetitions N      times each rate is measured; the printed figure is their median (3)
-  --seconds N          length of a measurement (5; the gateway flushes every 5)
+  --seconds N          length of a measurement (6; the gateway flushes every 5)
   --nodes N            nodes that carry Karvon's traffic (12, or 80 with 10,000 sessions); a node takes 256 sessions
   --no-api             leave out the panels' API
   --table FILE         print figures of an earlier run as Markdown, measure nothing
@@ -57,7 +57,7 @@ function parse(argv: readonly string[]) {
         works: { type: "string" },
         peers: { type: "string" },
         repetitions: { type: "string", default: "3" },
-        seconds: { type: "string", default: "5" },
+        seconds: { type: "string", default: "6" },
         nodes: { type: "string" },
         table: { type: "string" },
         help: { type: "boolean", default: false },
