@@ -58,6 +58,8 @@ export interface ProxyOptions {
   readonly drainMs?: number;
   /** Client connections held at once; the descriptor budget when left out. */
   readonly connectionsMax?: number;
+  /** Refusals written to the log; 50 when left out. */
+  readonly refusalLinesPerSecond?: number;
 }
 
 export interface RunningProxy {
@@ -144,7 +146,7 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
     monotonicMs,
     accounts,
     sessions: createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax }),
-    refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs }),
+    refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs, linesPerSecond: options.refusalLinesPerSecond }),
     credentials: createCredentials({ database, accounts, nowMs }),
     directory: createNodeDirectory(),
     sticky: createStickySessions(nowMs),

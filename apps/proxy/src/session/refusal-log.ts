@@ -1,8 +1,8 @@
 /**
  * Every refusal under its request id: counted for /metrics, written to the log, queued for the panels.
  *
- * Limits: 10,000 rows wait for the database, then the oldest are dropped and counted; 50 log lines a second, the rest
- * is only counted. Counting never stops.
+ * Limits: 10,000 rows wait for the database, then the oldest are dropped and counted; 50 log lines a second unless told
+ * otherwise, the rest is only counted. Counting never stops.
  */
 import type { RefusalRow } from "@karvon/db/sql";
 import type { ProxyErrorCode, Refusal } from "@karvon/domain";
@@ -34,11 +34,19 @@ export interface RefusalLog {
 
 const rowsMax = 10_000;
 const rowsPerWrite = 1_000;
-const linesPerSecond = 50;
+const linesPerSecondDefault = 50;
 const detailLengthMax = 300;
 const hostLengthMax = 255;
 
-export function createRefusalLog(options: { gatewayId: string; log: Logger; nowMs: () => number }): RefusalLog {
+export interface RefusalLogOptions {
+  readonly gatewayId: string;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  readonly linesPerSecond?: number | undefined;
+}
+
+export function createRefusalLog(options: RefusalLogOptions): RefusalLog {
+  const linesPerSecond = options.linesPerSecond ?? linesPerSecondDefault;
   let rows: RefusalRow[] = [];
   let dropped = 0;
   let recent: Record<string, number> = {};

@@ -76,6 +76,8 @@ export async function openRig(options: { connectionsMax?: number; drainMs?: numb
     log: createLogger({ name: "proxy", write: (line) => logLines.push(JSON.parse(line)) }),
     flushIntervalMs: 1_000,
     drainMs: 200,
+    // Every refusal of a test is to be found in its log, however fast the machine is.
+    refusalLinesPerSecond: 10_000,
     ...options,
   });
   const operator = await fixtures.makeOperator();
