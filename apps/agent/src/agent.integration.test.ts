@@ -354,6 +354,35 @@ describe("losing the gateway", () => {
     expect(await answer).toBe("still here");
   });
 
+  test("asked for a second connection it serves on the first until the second stands, and a good-bye on the first changes nothing", async () => {
+    const port = await echo();
+    const { agent, events } = await start(await enrol(), { egressAllow: allowLoopback() });
+    const first = gateway.node();
+    const held = gateway.open("127.0.0.1", port);
+    expect((await held.outcome).kind).toBe("opened");
+    first.redial();
+    await until(() => gateway.ready.length === 2);
+    first.goAway("replaced");
+    const duplex = held.stream.toDuplex();
+    duplex.end("old line");
+    expect(Buffer.concat(await duplex.toArray()).toString()).toBe("old line");
+    const fresh = gateway.open("127.0.0.1", port);
+    expect((await fresh.outcome).kind).toBe("opened");
+    expect(agent.snapshot().phase).toBe("serving");
+    expect(events.filter((event) => event.kind === "disconnected")).toEqual([]);
+  });
+
+  test("a second connection that is refused leaves the first one serving", async () => {
+    const port = await echo();
+    const { agent, events } = await start(await enrol(), { egressAllow: allowLoopback(), delayFactor: 0.01 });
+    gateway.refuseWith = { code: "internal", message: "Try again." };
+    gateway.node().redial();
+    await until(() => events.filter((event) => event.kind === "refused").length === 4);
+    expect((await gateway.open("127.0.0.1", port).outcome).kind).toBe("opened");
+    expect(agent.snapshot().phase).toBe("serving");
+    expect(gateway.ready).toHaveLength(1);
+  });
+
   test("noise instead of a gateway does not end the agent", async () => {
     const store = await enrol();
     const noise = createServer((socket) => {

@@ -3,8 +3,11 @@
  * reports, and stops at once when it is told to.
  *
  * It dials again for ever, with full jitter (0 to 30 s after failures, 15 s to 5 min after a refusal). A gateway that
- * goes away politely keeps its old connection until its streams have ended, 30 s at most, beside the new one. Nothing
- * that a gateway or a target sends ends the process.
+ * goes away politely keeps its old connection until its streams have ended, 30 s at most, beside the new one. One that
+ * asks for a second connection (REDIAL) is served on the first until the second stands. Nothing that a gateway or a
+ * target sends ends the process.
+ *
+ * Limits: two connections; a second one is tried 4 times, within 1.5 s, then after 1, 2 and 4 s.
  */
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -27,6 +30,10 @@ import type { AgentStore } from "./store/agent-store.ts";
 /** A connection that served this long was a good one: the next failure is a first failure. */
 const goodAfterMs = 10_000;
 const stopTimeoutMs = 1_500;
+/** A fleet that is asked at once must not dial at once. */
+const redialSpreadMs = 1_000;
+const redialsMax = 4;
+const redialPauseMs = 1_000;
 
 export interface AgentOptions {
   readonly store: AgentStore;
@@ -57,8 +64,12 @@ type Refusal = ControlPayloads["refused"];
 
 interface Link {
   readonly tunnel: Tunnel;
+  /** False when the gateway refused: then it is over already. */
+  readonly isReady: boolean;
   /** Settles when this connection serves no longer: it ended, or the gateway asked to leave it. */
   readonly over: Promise<LinkEnd>;
+  /** Settles when the gateway asks for a second connection beside this one. */
+  readonly redialAsked: Promise<"redial">;
 }
 interface LinkEnd {
   readonly why: WhyAgain;
@@ -164,21 +175,54 @@ class AgentRun implements Agent {
     this.ended.resolve();
   }
 
+  /** One connection and those that take its place without a gap, until the last of them is over. */
   private async serveOnce(): Promise<LinkEnd> {
     try {
-      const { tunnel, over } = await this.openLink();
-      const end = await over;
-      this.current = null;
-      this.draining?.close();
-      this.draining = tunnel.isClosed ? null : tunnel;
-      return end;
+      let link = await this.openLink();
+      for (;;) {
+        const end = await Promise.race([link.over, link.redialAsked]);
+        const next = end === "redial" ? await this.openSecond() : null;
+        if (next === null) return this.leave(link, await link.over);
+        // What the older connection says from now on concerns its own streams only.
+        this.keepDraining(link.tunnel);
+        link = next;
+      }
     } catch (cause) {
       return { why: "failed", reason: cause instanceof Error ? cause.message : "unknown failure" };
     }
   }
 
+  private leave(link: Link, end: LinkEnd): LinkEnd {
+    this.current = null;
+    this.keepDraining(link.tunnel);
+    return end;
+  }
+
+  private keepDraining(tunnel: Tunnel): void {
+    this.draining?.close();
+    this.draining = tunnel.isClosed ? null : tunnel;
+  }
+
+  /** A connection beside the one that serves; null when none could be made: then the first one goes on as long as it can. */
+  private async openSecond(): Promise<Link | null> {
+    const { signal } = this.stopping;
+    const factor = this.options.delayFactor ?? 1;
+    for (let attempt = 0; attempt < redialsMax && !signal.aborted; attempt += 1) {
+      const pauseMs = attempt === 0 ? Math.random() * redialSpreadMs : redialPauseMs * 2 ** (attempt - 1);
+      await sleep(pauseMs * factor, undefined, { signal }).catch(() => undefined);
+      try {
+        const link = await this.openLink();
+        if (link.isReady) return link;
+      } catch {
+        // Tried again; the connection that serves is not touched.
+      }
+    }
+    return null;
+  }
+
   private async openLink(): Promise<Link> {
     const over = createDeferred<LinkEnd>();
+    const redial = createDeferred<"redial">();
     const joined = await joinGateway({
       door: { ...this.options.store.identity.door, ...this.options.gateway },
       signal: this.stopping.signal,
@@ -187,16 +231,18 @@ class AgentRun implements Agent {
       onOpen: (stream, target) => this.onOpen(stream, target),
       onRefused: (refusal) => over.resolve(this.showRefusal(refusal)),
       onGoAway: (reason) => over.resolve({ why: whyAfter(reason), reason: `the gateway said good-bye (${reason})` }),
+      onRedial: () => redial.resolve("redial"),
       onClose: (end) => over.resolve({ why: "failed", reason: describeEnd(end) }),
     });
+    const { tunnel } = joined;
     const refusal = readRefusal(joined);
     if (refusal) {
-      joined.tunnel.close();
-      return { tunnel: joined.tunnel, over: Promise.resolve(this.showRefusal(refusal)) };
+      tunnel.close();
+      return { tunnel, isReady: false, over: Promise.resolve(this.showRefusal(refusal)), redialAsked: redial.promise };
     }
-    if (this.stopping.signal.aborted) joined.tunnel.close();
+    if (this.stopping.signal.aborted) tunnel.close();
     else this.welcome(joined);
-    return { tunnel: joined.tunnel, over: over.promise };
+    return { tunnel, isReady: true, over: over.promise, redialAsked: redial.promise };
   }
 
   private showRefusal(refusal: Refusal): LinkEnd {

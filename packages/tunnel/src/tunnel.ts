@@ -154,6 +154,10 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     if (this.#end === null) this.#out.frame(frameTypes[type], 0, encodeControl(type, payload));
   }
 
+  redial(): void {
+    if (this.#end === null && this.isGateway) this.#out.frame0(frameTypes.redial, 0);
+  }
+
   goAway(reason: GoAwayName): void {
     if (this.#end !== null || this.#isDraining) return;
     this.#isDraining = true;
@@ -282,6 +286,7 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     else if (type === frameTypes.ping) this.#out.frame32(frameTypes.pong, 0, bytes.readUInt32BE(start));
     else if (type === frameTypes.pong) this.#probe.pong(bytes.readUInt32BE(start));
     else if (type === frameTypes.goAway) this.#goAwayArrived(bytes, start, end);
+    else if (type === frameTypes.redial) this.#redialArrived();
     else this.#controlArrived(type, bytes.subarray(start, end));
   }
 
@@ -346,6 +351,11 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     const message = decodeControl(type, payload);
     if (message === null) this.#reader.fail("bad-control");
     else this.#options.onControl?.(message);
+  }
+
+  /** A frame that may be skipped: a gateway, to which it means nothing, skips it. */
+  #redialArrived(): void {
+    if (!this.isGateway) this.#options.onRedial?.();
   }
 
   #goAwayArrived(bytes: Buffer, start: number, end: number): void {

@@ -96,6 +96,8 @@ export interface TunnelOptions {
   readonly onControl?: (message: ControlMessage) => void;
   /** The peer announced that it takes no new streams. */
   readonly onGoAway?: (reason: GoAwayName) => void;
+  /** Node side: the gateway asks for a second connection, to whoever answers at its address now; this one serves on. */
+  readonly onRedial?: () => void;
   /** Called once. Every stream has had its `onEnd` before. */
   readonly onClose?: (end: TunnelEnd) => void;
   readonly limits?: Partial<TunnelLimits>;
@@ -106,6 +108,8 @@ export interface Tunnel {
   open(target: Target, handlers: OpenHandlers): TunnelStream;
   readonly mayOpen: boolean;
   sendControl<Type extends ControlType>(type: Type, payload: ControlPayloads[Type]): void;
+  /** Gateway side: asks the node to dial again while this connection serves on. Nothing happens at a node that cannot. */
+  redial(): void;
   /** No new streams from now on; open ones may finish within `drainMs`, then the connection ends. */
   goAway(reason: GoAwayName): void;
   /** Sends what is queued (one second at most), then ends the connection. Open streams are lost. */

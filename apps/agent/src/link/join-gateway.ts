@@ -21,6 +21,8 @@ export interface JoinOptions extends DialOptions {
   prove(facts: ConnectionFacts): Proof;
   readonly onOpen?: (stream: TunnelStream, target: Target) => void;
   readonly onGoAway?: (reason: GoAwayName) => void;
+  /** The gateway asks for a second connection. */
+  readonly onRedial?: () => void;
   /** The gateway sends the node away after it was admitted. */
   readonly onRefused?: (refusal: ControlPayloads["refused"]) => void;
   /** Called once, also when joining fails after the connection stood. */
@@ -94,6 +96,7 @@ function converse(socket: TLSSocket, options: JoinOptions): Promise<{ tunnel: Tu
         return resolve({ tunnel, verdict: message });
       },
       onGoAway: (reason) => options.onGoAway?.(reason),
+      onRedial: () => options.onRedial?.(),
       onClose: (end) => {
         fail("unreachable", `the gateway closed the connection while joining (${end.kind} ${end.detail})`);
         options.onClose?.(end);

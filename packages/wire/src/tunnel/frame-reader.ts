@@ -5,7 +5,14 @@
  * handed on whole. Headers are checked before anything is buffered, so at most 4,096 bytes are ever held.
  * It knows nothing of streams, windows or order; its sink does. After a violation it reads nothing more.
  */
-import { checkFrameHeader, controlPayloadMaxBytes, dataPayloadMaxBytes, firstSkippableType, frameHeaderBytes } from "./frame.ts";
+import {
+  checkFrameHeader,
+  controlPayloadMaxBytes,
+  dataPayloadMaxBytes,
+  firstSkippableType,
+  frameHeaderBytes,
+  frameTypes,
+} from "./frame.ts";
 
 export interface FrameSink {
   /** A DATA frame begins; its payload follows in `dataChunk` calls. */
@@ -85,6 +92,8 @@ export class FrameReader {
     if (problem !== null) {
       this.fail(problem);
     } else if (type >= firstSkippableType) {
+      // What a later version adds to a frame that is known today is skipped like a frame that is not.
+      if (type === frameTypes.redial && streamId === 0) this.#sink.frame(type, streamId, chunk, at, at);
       this.#skipLeft = length;
     } else if (chunk.length - at >= length) {
       this.#sink.frame(type, streamId, chunk, at, at + length);

@@ -22,6 +22,7 @@ export const frameTypes = {
   status: 14,
   refused: 15,
   withdraw: 16,
+  redial: 128,
 } as const;
 
 export const tunnelProtocol = "karvon/1";

@@ -46,6 +46,7 @@ const frames: Readonly<Record<string, Buffer>> = {
     encodeControl("challenge", { gatewayId: "gwy_1", nonce: Buffer.alloc(32, 1).toString("base64url"), protocol: 1 }),
   ),
   WITHDRAW: encodeFrame(frameTypes.withdraw, 0, encodeControl("withdraw", {})),
+  REDIAL: encodeFrame(frameTypes.redial, 0),
 };
 
 /** The signed messages by the document's own words, so that the document is checked and not only the code. */
@@ -108,14 +109,21 @@ describe("the frame reader", () => {
     const stream = Buffer.concat(Object.values(frames));
     const whole = read(stream, []);
     expect(whole.violation).toBeNull();
-    expect(whole.seen.map((frame) => frame.type)).toEqual([0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 16]);
+    expect(whole.seen.map((frame) => frame.type)).toEqual([0, 1, 1, 2, 2, 3, 4, 5, 6, 7, 8, 9, 16, 128]);
     expect(read(stream, everyByte(stream))).toEqual(whole);
   });
 
   test("skips unknown types from 128 on, also in parts, and nothing below", () => {
-    const stream = Buffer.concat([encodeFrame(128, 0, Buffer.alloc(4_096)), encodeFrame(255, 7), encodeFrame(frameTypes.fin, 1)]);
+    const stream = Buffer.concat([
+      encodeFrame(129, 0, Buffer.alloc(4_096)),
+      encodeFrame(128, 5),
+      encodeFrame(255, 7),
+      encodeFrame(frameTypes.fin, 1),
+    ]);
     for (const cuts of [[], everyByte(stream)])
       expect(read(stream, cuts)).toEqual({ seen: [{ type: 3, streamId: 1, payload: "" }], violation: null });
+    const longer = Buffer.concat([encodeFrame(frameTypes.redial, 0, Buffer.alloc(9)), encodeFrame(frameTypes.fin, 1)]);
+    for (const cuts of [[], everyByte(longer)]) expect(read(longer, cuts).seen.map((frame) => frame.type)).toEqual([128, 3]);
     expect(read(encodeFrame(127, 0), []).violation).toBe("unknown-type");
     expect(read(encodeFrame(128, 0, Buffer.alloc(4_097)), []).violation).toBe("frame-too-long");
   });
