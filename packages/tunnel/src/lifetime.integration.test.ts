@@ -215,6 +215,89 @@ describe("toDuplex", () => {
   });
 });
 
+describe("connectSink", () => {
+  /** Keeps what it gets; says "wait" after `roomBytes`. */
+  function makeSink(roomBytes: number) {
+    const got: Buffer[] = [];
+    const sink = {
+      destroyed: false,
+      hasEnded: false,
+      why: "",
+      got,
+      gotBytes: () => got.reduce((sum, chunk) => sum + chunk.length, 0),
+      write: (chunk: Buffer) => got.push(chunk) > 0 && sink.gotBytes() < roomBytes,
+      cork: ignore,
+      uncork: ignore,
+      resume: ignore,
+      end: () => void (sink.hasEnded = true),
+      destroy: (error?: Error) => {
+        sink.destroyed = true;
+        sink.why = error?.message ?? "";
+      },
+    };
+    return sink;
+  }
+  const open = (line: Line): TunnelStream => gatewayOf(line).open({ host: "a.example", port: 1 }, { onOpened: ignore, onRefused: ignore });
+
+  test("carries both ways, and a sink that asks to wait holds at most its window", async () => {
+    const line = await rig.openLine({ onOpen: echoByDuplex });
+    const sink = makeSink(1);
+    const stream = open(line);
+    const driver = stream.connectSink(sink);
+    const sent = Buffer.alloc(1_000_000, "karvon");
+    driver.push(sent);
+    driver.fin();
+    await until(() => sink.gotBytes() >= 65_536, "the window is used up");
+    expect(sink.gotBytes()).toBe(65_536);
+    while (sink.gotBytes() < sent.length) {
+      const before = sink.gotBytes();
+      driver.drained();
+      await until(() => sink.gotBytes() > before, "more comes after drained");
+    }
+    await until(() => sink.hasEnded && stream.isClosed, "the end");
+    expect(Buffer.concat(sink.got).equals(sent)).toBe(true);
+    expect(sink.destroyed).toBe(false);
+  });
+
+  test("gives its place to a socket that is attached later", async () => {
+    const line = await rig.openLine({ onOpen: echoByDuplex });
+    const sink = makeSink(Number.POSITIVE_INFINITY);
+    const stream = open(line);
+    stream.connectSink(sink).push(Buffer.from("parsed"));
+    await until(() => sink.gotBytes() === 6, "what is parsed");
+    let isAttached = false;
+    const port = await rig.startTarget((socket) => {
+      stream.attach(socket, Buffer.from("head "));
+      isAttached = true;
+    });
+    const client = await rig.dial(port);
+    await until(() => isAttached, "the socket is attached");
+    const chunks: Buffer[] = [];
+    client.on("data", (chunk: Buffer) => chunks.push(chunk));
+    client.end("tail");
+    await until(() => stream.isClosed, "the stream finishes");
+    await until(() => Buffer.concat(chunks).toString() === "head tail", "everything comes back");
+    expect(Buffer.concat(sink.got).toString()).toBe("parsed");
+  });
+
+  test("destroys the sink with the reason of a reset, also when it came first", async () => {
+    const line = await rig.openLine({
+      onOpen: (stream) => {
+        stream.opened({ address: "192.0.2.1", family: 4, connectMs: 1 });
+        stream.reset("targetReset");
+      },
+    });
+    const sink = makeSink(1);
+    const stream = open(line);
+    stream.connectSink(sink);
+    await until(() => sink.destroyed, "the sink hears of it");
+    expect(sink.why).toBe("the stream was reset: targetReset");
+    const late = makeSink(1);
+    stream.connectSink(late);
+    expect(late.why).toBe("the stream has ended");
+  });
+});
+
 /** A node that echoes by a Duplex of its own. */
 function echoByDuplex(stream: TunnelStream): void {
   stream.opened({ address: "192.0.2.1", family: 4, connectMs: 1 });

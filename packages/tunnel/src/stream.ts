@@ -128,6 +128,12 @@ export class MuxStream implements TunnelStream, SinkDriver {
     return duplex;
   }
 
+  connectSink(sink: Sink): SinkDriver {
+    if (this.isClosed) abortSink(sink, "the stream has ended");
+    else this.useSink(sink);
+    return this;
+  }
+
   /** Gives the sink what has arrived so far; everything later goes to it at once. */
   useSink(sink: Sink): void {
     this.sink = sink;

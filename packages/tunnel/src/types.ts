@@ -1,6 +1,7 @@
 /** What a tunnel and its streams look like from outside. `createTunnel` makes them. */
 import type { ControlMessage, ControlPayloads, ControlType } from "@karvon/wire";
 import type { Duplex } from "node:stream";
+import type { Sink, SinkDriver } from "./sink.ts";
 
 /** Codes of a RST frame. A number that is not listed here counts as `cancelled`. */
 export const rstCodes = {
@@ -61,8 +62,13 @@ export interface TunnelStream {
    * A reset destroys the socket (with a TCP reset where possible, so that nobody takes it for a clean end).
    */
   attach(socket: Duplex, head?: Buffer): void;
-  /** The same as a Duplex, for code that parses (plain HTTP). Use either this or `attach`, once. */
+  /** The same as a Duplex, for code that transforms. Use one of this, `attach` and `connectSink`, once. */
   toDuplex(): Duplex;
+  /**
+   * Hands what arrives to `sink` as it comes, without a Duplex between; the answer drives the other direction. For code
+   * that parses. `attach` may follow when parsing is over: then the socket takes the sink's place.
+   */
+  connectSink(sink: Sink): SinkDriver;
   /** Ends both directions at once; queued bytes are dropped. Nothing happens when the stream has ended. */
   reset(code: RstName): void;
   /** Called once, when the stream has ended in any way, also when it never opened. One listener; the last one counts. */
