@@ -9,6 +9,7 @@ export const defaultLimits: TunnelLimits = {
   startWindowBytes: 64 * kb,
   minWindowBytes: 32 * kb,
   maxWindowBytes: 4 * mb,
+  tightWindowBytes: 1 * mb,
   activeCreditMaxBytes: 4 * mb,
   openCreditMaxBytes: 16 * mb,
   slabBytes: 128 * kb,
@@ -21,6 +22,7 @@ export const defaultLimits: TunnelLimits = {
   writeStallMs: 30_000,
   busyPingMs: 100,
   drainMs: 30_000,
+  lingerMs: 60_000,
 };
 
 /** A node writes smaller slabs, one frame at a time once its uplink queues: there a big slab is a queue of its own. */

@@ -36,6 +36,16 @@ export function abortSink(sink: Sink, why: string): void {
   else sink.destroy(new Error(why));
 }
 
+/**
+ * Closes a socket that was ended in order and whose reader takes nothing of what it still holds for `lingerMs`. Nobody
+ * else would: its stream is gone, and the kernel waits for a reader as long as the reader lives.
+ */
+export function closeUnread(sink: Sink | null, lingerMs: number): void {
+  if (!(sink instanceof Socket) || sink.destroyed || sink.writableLength === 0) return;
+  // Starts again with every byte that the kernel takes.
+  sink.setTimeout(lingerMs, () => sink.destroy());
+}
+
 /** A socket that fails must not end the process. Its 'close' follows and says what is to be done. */
 export function ignoreError(): void {
   // Nothing to add.

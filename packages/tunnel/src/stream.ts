@@ -9,7 +9,7 @@
 import { addressToBytes } from "@karvon/domain";
 import type { Duplex } from "node:stream";
 import { attachSocket } from "./attach.ts";
-import { abortSink, ignoreError, type Sink, type SinkDriver } from "./sink.ts";
+import { abortSink, closeUnread, ignoreError, type Sink, type SinkDriver } from "./sink.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
 import type { Connected, OpenHandlers, RstName, StreamEnd, TunnelLimits, TunnelStream } from "./types.ts";
 
@@ -89,6 +89,12 @@ export class MuxStream implements TunnelStream, SinkDriver {
 
   get downBytes(): number {
     return this.#host.isGateway ? this.#receivedBytes : this.sentBytes;
+  }
+
+  get heldBytes(): number {
+    let early = 0;
+    if (this.#early !== null) for (const chunk of this.#early) early += chunk.length;
+    return this.queueBytes + this.#held + early;
   }
 
   get isClosed(): boolean {
@@ -340,7 +346,8 @@ export class MuxStream implements TunnelStream, SinkDriver {
     this.queueBytes = 0;
     this.#early = null;
     this.#host.forget(this, how.kind === "reset" && how.by === "here" ? this.receiveCredit : 0);
-    if (how.kind !== "finished" && this.sink !== null) abortSink(this.sink, describe(how));
+    if (how.kind === "finished") closeUnread(this.sink, this.#host.limits.lingerMs);
+    else if (this.sink !== null) abortSink(this.sink, describe(how));
     const handlers = this.handlers;
     const listener = this.#endListener;
     this.handlers = null;

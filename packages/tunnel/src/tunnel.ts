@@ -34,6 +34,7 @@ import {
   type Connected,
   type GoAwayName,
   goAwayReasons,
+  type MemoryPressure,
   type OpenHandlers,
   rstCodes,
   type RstName,
@@ -48,6 +49,7 @@ import { WindowPacer } from "./window-pacer.ts";
 
 const creditMax = 0x7fff_ffff;
 const closeWithinMs = 1_000;
+const noPressure: Readonly<MemoryPressure> = { isHigh: false };
 
 /** Starts the protocol on a connected socket. The socket must not have a 'data' listener of somebody else. */
 export function createTunnel(options: TunnelOptions): Tunnel {
@@ -60,6 +62,7 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
   lateBytes = 0;
   readonly #options: TunnelOptions;
   readonly #socket: Duplex;
+  readonly #pressure: Readonly<MemoryPressure>;
   readonly #streams = new Map<number, MuxStream>();
   readonly #reader = new FrameReader(this);
   readonly #pacer: WindowPacer;
@@ -84,6 +87,7 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     this.isGateway = options.role === "gateway";
     this.limits = { ...(this.isGateway ? defaultLimits : nodeLimits), ...options.limits };
     this.#socket = options.socket;
+    this.#pressure = options.pressure ?? noPressure;
     this.#pacer = new WindowPacer(this.limits);
     this.#out = new Transmitter({
       socket: options.socket,
@@ -174,7 +178,8 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
   // What a stream asks of its tunnel
 
   get windowBytes(): number {
-    return this.#pacer.windowBytes;
+    const { windowBytes } = this.#pacer;
+    return this.#pressure.isHigh ? Math.min(windowBytes, this.limits.tightWindowBytes) : windowBytes;
   }
 
   takeCredit(bytes: number): number {
@@ -233,6 +238,7 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
   }
 
   #startWindow(): number {
+    if (this.#pressure.isHigh) return this.limits.minWindowBytes;
     const isRoomy = this.#openCredit + this.limits.startWindowBytes <= this.limits.openCreditMaxBytes / 2;
     return isRoomy ? this.limits.startWindowBytes : this.limits.minWindowBytes;
   }

@@ -53,6 +53,8 @@ export interface TunnelStream {
   readonly upBytes: number;
   /** Node to client: payload bytes handed on (gateway) or framed (node). */
   readonly downBytes: number;
+  /** Bytes that wait in this process: for the sink to take them, or for the peer's credit. */
+  readonly heldBytes: number;
   readonly isClosed: boolean;
   /** Node side only, once: the target is connected. Before it no payload may flow. */
   opened(connected: Connected): void;
@@ -107,6 +109,14 @@ export interface TunnelOptions {
   /** Called once. Every stream has had its `onEnd` before. */
   readonly onClose?: (end: TunnelEnd) => void;
   readonly limits?: Partial<TunnelLimits>;
+  /** One object for all tunnels of a process. Without it there is never any pressure. */
+  readonly pressure?: MemoryPressure;
+}
+
+/** Kept by whoever watches the process's memory; a tunnel only looks at it when it grants credit. */
+export interface MemoryPressure {
+  /** New streams start with the smallest window and no window grows beyond `tightWindowBytes`. */
+  isHigh: boolean;
 }
 
 export interface Tunnel {
@@ -134,6 +144,8 @@ export interface TunnelLimits {
   readonly startWindowBytes: number;
   readonly minWindowBytes: number;
   readonly maxWindowBytes: number;
+  /** The largest window while memory is short. */
+  readonly tightWindowBytes: number;
   /** Bytes that the busy streams together may have on the way. */
   readonly activeCreditMaxBytes: number;
   /** Credit granted to all streams together, idle ones included. */
@@ -150,4 +162,6 @@ export interface TunnelLimits {
   readonly writeStallMs: number;
   readonly busyPingMs: number;
   readonly drainMs: number;
+  /** A socket whose stream has ended cleanly and that takes nothing more of what it still holds is closed after this. */
+  readonly lingerMs: number;
 }

@@ -7,7 +7,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { createTunnel } from "../tunnel.ts";
-import type { StreamEnd, Tunnel, TunnelEnd, TunnelLimits, TunnelOptions, TunnelStream } from "../types.ts";
+import type { MemoryPressure, StreamEnd, Tunnel, TunnelEnd, TunnelLimits, TunnelOptions, TunnelStream } from "../types.ts";
 import { testCertificate, testKey } from "./certificate.ts";
 
 // Node takes highWaterMark here; its types do not list it.
@@ -83,6 +83,7 @@ export class Rig {
       onControl: (message) => line.control.push(message),
       onClose: (end) => (line.gatewayEnd = end),
       ...(options.gatewayLimits === undefined ? {} : { limits: options.gatewayLimits }),
+      ...(options.pressure === undefined ? {} : { pressure: options.pressure }),
     });
     line.port = await this.#startGateway(line, options.targetPort ?? 1);
     return line;
@@ -126,6 +127,7 @@ export interface LineOptions {
   readonly nodeLimits?: Partial<TunnelLimits>;
   readonly onOpen?: NonNullable<TunnelOptions["onOpen"]>;
   readonly via?: (port: number) => Promise<number>;
+  readonly pressure?: MemoryPressure;
 }
 
 export interface Line {

@@ -1,0 +1,94 @@
+import { createServer, type Socket } from "node:net";
+import { afterEach, describe, expect, test } from "vitest";
+import { gatewayOf, type Line, listen, Rig, until } from "./test/rig.ts";
+
+const rig = new Rig();
+afterEach(() => rig.closeAll());
+
+const mb = 1_024 * 1_024;
+const tightWindowBytes = 128 * 1_024;
+
+/** Reads 24 MB of an endless download, then stalls; answers what the gateway holds for the client when nothing moves any more. */
+async function heldAfterStall(line: Line): Promise<number> {
+  const client = await rig.dial(line.port);
+  let received = 0;
+  client.on("data", (chunk: Buffer) => {
+    received += chunk.length;
+    if (received >= 24 * mb) client.pause();
+  });
+  await until(() => client.isPaused(), "the client has enough");
+  let last = -1;
+  await until(() => {
+    const now = line.streams[0]?.downBytes ?? 0;
+    const isStill = now === last;
+    last = now;
+    return isStill;
+  }, "nothing moves any more");
+  return line.streams[0]?.heldBytes ?? 0;
+}
+
+function pourForever(socket: Socket): void {
+  const chunk = Buffer.alloc(64 * 1_024);
+  const pour = (): void => {
+    while (socket.writable && socket.write(chunk));
+  };
+  socket.on("drain", pour);
+  pour();
+}
+
+describe("memory", () => {
+  test("is held for a stalled reader up to the tight window while it is short, and up to more when it is not", async () => {
+    const targetPort = await rig.startTarget(pourForever);
+    const limits = { gatewayLimits: { tightWindowBytes } };
+    const tight = await heldAfterStall(await rig.openLine({ targetPort, ...limits, pressure: { isHigh: true } }));
+    const roomy = await heldAfterStall(await rig.openLine({ targetPort, ...limits, pressure: { isHigh: false } }));
+    expect(tight).toBeLessThanOrEqual(tightWindowBytes);
+    expect(tight).toBeGreaterThan(0);
+    expect(roomy).toBeGreaterThan(tightWindowBytes);
+  });
+
+  test("that becomes short takes the windows of running streams back at their next grants", async () => {
+    const pressure = { isHigh: false };
+    const line = await rig.openLine({ targetPort: await rig.startTarget(pourForever), gatewayLimits: { tightWindowBytes }, pressure });
+    const client = await rig.dial(line.port);
+    client.resume();
+    await until(() => (line.streams[0]?.downBytes ?? 0) > 24 * mb, "the window has grown");
+    pressure.isHigh = true;
+    const atBytes = line.streams[0]?.downBytes ?? 0;
+    await until(() => (line.streams[0]?.downBytes ?? 0) > atBytes + 24 * mb, "the stream goes on");
+    client.pause();
+    let last = -1;
+    await until(() => {
+      const now = line.streams[0]?.downBytes ?? 0;
+      const isStill = now === last;
+      last = now;
+      return isStill;
+    }, "nothing moves any more");
+    expect(line.streams[0]?.heldBytes).toBeLessThanOrEqual(tightWindowBytes);
+  });
+});
+
+describe("a client that has ended and reads nothing more", () => {
+  test("is closed when its stream is finished and nothing left the socket for the linger time", async () => {
+    const port = await rig.startTarget((target) => target.end(Buffer.alloc(24 * mb)));
+    const line = await rig.openLine({
+      gatewayLimits: { startWindowBytes: 32 * mb, openCreditMaxBytes: 128 * mb, lingerMs: 200 },
+    });
+    const ends: string[] = [];
+    let held: Socket | null = null;
+    const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (accepted) => {
+      held = accepted;
+      const stream = gatewayOf(line).open(
+        { host: "127.0.0.1", port },
+        { onOpened: () => stream.attach(accepted), onRefused: (code) => ends.push(code), onEnd: (end) => ends.push(end.kind) },
+      );
+    });
+    rig.onClose(() => server.close());
+    const client = await rig.dial(await listen(server));
+    client.pause();
+    client.end();
+    await until(() => ends.length === 1, "the stream ends");
+    expect(ends).toEqual(["finished"]);
+    await until(() => held?.destroyed === true, "the socket is closed");
+  });
+});
