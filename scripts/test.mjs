@@ -1,7 +1,6 @@
 // `npm test`: everything that a fresh machine needs to pass all tests, then all tests. The last line is
 // `N passed, N failed`; the exit code is not 0 when anything failed.
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { explainNode } from "./lib/node-version.mjs";
 
 const results = "test-results";
@@ -9,7 +8,8 @@ const counts = { passed: 0, failed: 0, skipped: 0 };
 
 const complaint = explainNode(process.versions.node);
 if (complaint) fail(complaint);
-const { ensureBuilt, ensureInstalled, node, root, run, say, StepError } = await import("./lib/steps.mjs");
+const { ensureBuilt, ensureInstalled, node, root, say, StepError } = await import("./lib/steps.mjs");
+const { ensureSystemTools } = await import("./lib/system-tools.mjs");
 
 function fail(sentence) {
   process.stderr.write(`${sentence}\n`);
@@ -21,42 +21,6 @@ function finish() {
   const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : "";
   process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed${skipped}\n`);
   process.exit(counts.failed === 0 && counts.passed > 0 ? 0 : 1);
-}
-
-/** On a bare Debian as root the journeys' tools can be installed; elsewhere the sentence says what is missing. */
-async function ensureSystemTools() {
-  const missing = [];
-  if (spawnSync("curl", ["--version"]).status !== 0) missing.push("curl");
-  if (process.platform === "linux" && !hasBrowser()) {
-    const libraries = spawnSync("ldconfig", ["-p"], { encoding: "utf8" }).stdout ?? "";
-    for (const [library, name] of [
-      ["libnss3.so", "libnss3"],
-      ["libnspr4.so", "libnspr4"],
-      ["libexpat.so.1", "libexpat1"],
-    ]) {
-      if (!libraries.includes(library)) missing.push(name);
-    }
-  }
-  if (missing.length === 0) return;
-  if (process.getuid?.() !== 0 || !existsSync("/usr/bin/apt-get"))
-    throw new StepError(`The tests need ${missing.join(", ")}; install them and start again.`);
-  say(`installing ${missing.join(", ")}`);
-  await run("apt-get", ["update"]);
-  const done = await run("apt-get", ["install", "-y", "--no-install-recommends", ...missing], {
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
-  });
-  if (done.code !== 0) throw new StepError(`${missing.join(", ")} could not be installed:\n${done.output.slice(-1500)}`);
-}
-
-function hasBrowser() {
-  const places = [
-    "/usr/bin/chromium",
-    "/usr/bin/chromium-browser",
-    "/usr/bin/google-chrome",
-    "/usr/bin/google-chrome-stable",
-    "/snap/bin/chromium",
-  ];
-  return Boolean(process.env["PW_CHROMIUM"]) || places.some((place) => existsSync(place));
 }
 
 function readReport(path, what) {

@@ -23,7 +23,7 @@ export function runCurl(args: readonly string[], input?: Buffer): Promise<CurlRe
     curl.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
     curl.stdin.on("error", () => undefined);
     curl.stdin.end(input);
-    curl.on("error", reject);
+    curl.on("error", () => reject(new Error("curl does not run here: install the Debian package curl and start again.")));
     curl.on("close", (exitCode) => {
       const all = Buffer.concat(out);
       const at = all.lastIndexOf(marker);
