@@ -5,5 +5,6 @@ export * from "./device/index.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./money.ts";
+export * from "./proxy-user-name.ts";
 export * from "./routing/index.ts";
 export * from "./units.ts";

@@ -13,3 +13,4 @@ export * from "./tunnel/frame.ts";
 export * from "./tunnel/frame-reader.ts";
 export * from "./tunnel/stream-frames.ts";
 export * from "./username/proxy-username.ts";
+export type { ReadAsk } from "./username/read-parameters.ts";

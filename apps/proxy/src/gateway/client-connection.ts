@@ -25,6 +25,8 @@ export interface ClientConnection {
   readonly reader: ByteReader;
   /** Of the program, not of a load balancer that stands in front. */
   readonly address: string;
+  /** The port on which the program connected, when that port stands for a session. */
+  readonly stickyPort: number | null;
   /** Set when the gateway is too full to serve the connection: it is only told so. */
   readonly shedding: Refusal | null;
   /** Good credentials were shown: the connection no longer counts as a newcomer. */

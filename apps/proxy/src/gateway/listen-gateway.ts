@@ -86,7 +86,7 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
       isNewcomer = false;
     }
     try {
-      await serveProtocol(context, { socket, reader, address, shedding, prove });
+      await serveProtocol(context, { socket, reader, address, stickyPort: null, shedding, prove });
     } finally {
       prove();
     }

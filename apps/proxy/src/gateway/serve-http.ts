@@ -1,7 +1,8 @@
 /** HTTP/1.x on the proxy port: reads heads, asks who it is, and hands each request to CONNECT or to the forwarder. */
 import { refuse, type Refusal } from "@karvon/domain";
 import { type HttpRequestHead, readBasicCredentials, readRequestHead } from "@karvon/wire";
-import type { AccessRefusal, Principal } from "../session/authorise.ts";
+import type { UserAccount } from "../session/accounts.ts";
+import type { AccessRefusal, Login, Principal } from "../session/authorise.ts";
 import type { SpokenProtocol } from "../session/refusal-log.ts";
 import type { Reading } from "./byte-reader.ts";
 import {
@@ -32,12 +33,12 @@ export async function serveHttp(context: GatewayContext, connection: ClientConne
 /** True when the connection is good for another request. */
 async function serveOne(context: GatewayContext, connection: ClientConnection): Promise<boolean> {
   const requestId = newRequestId();
-  const refuseWith = (refusal: Refusal, about: { head?: HttpRequestHead; access?: AccessRefusal } = {}): false => {
+  const refuseWith = (refusal: Refusal, about: { head?: HttpRequestHead; account?: UserAccount | null } = {}): false => {
     refuseHttp(context, connection, {
       requestId,
       refusal,
       protocol: about.head === undefined ? "unknown" : protocolOf(about.head),
-      account: about.access?.account ?? null,
+      account: about.account ?? null,
       isHead: about.head?.method === "HEAD",
       ...placeOf(about.head),
     });
@@ -47,15 +48,12 @@ async function serveOne(context: GatewayContext, connection: ClientConnection): 
   const reading = await connection.reader.read(readRequestHead, headBytesMax, headTimeoutMs);
   if (reading.kind !== "message") return refuseWith(refuse("bad_request", headTrouble(reading)));
   const head = reading.message;
-  if (connection.shedding !== null) return refuseWith(connection.shedding, { head });
-  if (context.isDraining()) return refuseWith(refuse("draining", "the gateway is stopping"), { head });
-  const { target } = head;
-  if (target.form === "asterisk") return answerOptions(connection);
-  const shape = shapeRefusal(head);
-  if (shape !== null) return refuseWith(shape, { head });
+  const early = earlyRefusal(context, connection, head);
+  if (early !== null) return refuseWith(early, { head, account: await ownerOf(context, connection, head) });
+  if (head.target.form === "asterisk") return answerOptions(connection);
 
   const access = await accessOf(context, connection, head);
-  if (access.kind === "refused") return refuseWith(access.refusal, { head, access });
+  if (access.kind === "refused") return refuseWith(access.refusal, { head, account: access.account });
   connection.prove();
   return dispatch(context, connection, { requestId, head, principal: access });
 }
@@ -80,9 +78,11 @@ function placeOf(head: HttpRequestHead | undefined): { host?: string; port?: num
   return target?.form === "authority" || target?.form === "absolute" ? { host: target.host, port: target.port } : {};
 }
 
-/** What the head reader lets through and a proxy must not serve. */
-function shapeRefusal(head: HttpRequestHead): Refusal | null {
+/** What is refused whoever asks: a gateway without room, and what the head reader lets through and a proxy must not serve. */
+function earlyRefusal(context: GatewayContext, connection: ClientConnection, head: HttpRequestHead): Refusal | null {
   const { target, method } = head;
+  if (connection.shedding !== null) return connection.shedding;
+  if (context.isDraining()) return refuse("draining", "the gateway is stopping");
   if (target.form === "origin") return refuse("no_destination", "the request line holds a path only");
   if (method === "TRACE") return refuse("bad_request", "TRACE is not served");
   if (target.form === "absolute" && target.scheme !== "http") {
@@ -92,11 +92,21 @@ function shapeRefusal(head: HttpRequestHead): Refusal | null {
 }
 
 async function accessOf(context: GatewayContext, connection: ClientConnection, head: HttpRequestHead): Promise<Principal | AccessRefusal> {
-  if (head.proxyAuthorization === null) return context.authoriser.authorise(null, connection.address);
-  const login = readBasicCredentials(head.proxyAuthorization);
-  if (login === null)
+  const login = loginOf(head);
+  if (login === "malformed")
     return { kind: "refused", refusal: refuse("auth_failed", "Proxy-Authorization is not well-formed Basic"), account: null };
-  return context.authoriser.authorise(login, connection.address);
+  return context.authoriser.authorise(login, connection);
+}
+
+/** Whom the credentials prove, so that a refusal for another reason is shown to them. */
+async function ownerOf(context: GatewayContext, connection: ClientConnection, head: HttpRequestHead): Promise<UserAccount | null> {
+  const login = loginOf(head);
+  return login === "malformed" ? null : context.authoriser.identify(login, connection);
+}
+
+function loginOf(head: HttpRequestHead): Login | null | "malformed" {
+  if (head.proxyAuthorization === null) return null;
+  return readBasicCredentials(head.proxyAuthorization) ?? "malformed";
 }
 
 /** `OPTIONS *` asks the server itself (RFC 9110, section 9.3.7). */

@@ -80,7 +80,7 @@ async function login(context: GatewayContext, connection: ClientConnection, requ
     return passwordPrincipal(context, connection, requestId);
   }
   const access = methods.includes(noLogin)
-    ? await context.authoriser.authorise(null, connection.address)
+    ? await context.authoriser.authorise(null, connection)
     : { kind: "refused" as const, refusal: refuse("auth_missing", "the program offers no login by user name and password"), account: null };
   if (access.kind === "principal") {
     socket.write(writeSocksMethod(noLogin));
@@ -107,7 +107,7 @@ async function passwordPrincipal(context: GatewayContext, connection: ClientConn
     );
     return null;
   }
-  const access = await context.authoriser.authorise(reading.message, connection.address);
+  const access = await context.authoriser.authorise(reading.message, connection);
   if (access.kind === "principal") {
     socket.write(writeSocksLoginReply(true));
     return access;

@@ -1,19 +1,22 @@
 /**
  * From what a program sent as its credentials to a principal that may open sessions, or to a refusal.
  *
- * The grammar is read first, so a mistyped parameter is named whoever sent it. A name that nobody has costs the same
- * hashing as one that exists. Guessing is bounded by source: 10 failures a minute an address and 30 a minute a name from
- * one address; after that nothing is checked any more, except for a user who has succeeded from there before, so that an
- * attacker behind the same address locks nobody out.
+ * A mistyped parameter is named whoever sent it, unless it stands in the password: that is told only to whom the secret
+ * proves. A name that nobody has costs the same steps as one that exists, and so does a wrong parameter. Guessing is
+ * bounded by source: 10 failures a minute an address and 30 a minute a name from one address; after that nothing is
+ * checked any more, except for a user who has succeeded from there before, so that an attacker behind the same address
+ * locks nobody out.
  *
- * Limits: 50,000 sources remembered, 10,000 successes.
+ * Limits: 50,000 sources remembered, 10,000 successes, 4,096 usernames read.
  */
 import { type Ask, type Refusal, refuse } from "@karvon/domain";
 import { verifyProxyPassword } from "@karvon/security";
-import { readProxyUsername } from "@karvon/wire";
+import type { ProxyLogin, ReadAsk } from "@karvon/wire";
 import { accountRefusal, type UserAccount } from "./accounts.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials, KnownUser } from "./credentials.ts";
+import { createLoginReader } from "./read-login.ts";
 import { sourceKey } from "./source-key.ts";
+import { askOn } from "./sticky-port.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
 
 export interface Principal {
@@ -34,9 +37,18 @@ export interface Login {
   readonly password: string;
 }
 
+/** Where a login came from. */
+export interface Caller {
+  readonly address: string;
+  /** The port on which the program connected, when that port stands for a session. */
+  readonly stickyPort: number | null;
+}
+
 export interface Authoriser {
   /** `login` null: the program sent none, so only an allowlisted address helps. Never rejects. */
-  authorise(login: Login | null, callerAddress: string): Promise<Principal | AccessRefusal>;
+  authorise(login: Login | null, caller: Caller): Promise<Principal | AccessRefusal>;
+  /** Whose credentials these are, for the record of a refusal that has another reason. Costs and limits as `authorise`. */
+  identify(login: Login | null, caller: Caller): Promise<UserAccount | null>;
   isAllowlisted(callerAddress: string): Promise<boolean>;
 }
 
@@ -55,53 +67,58 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
   const { credentials } = options;
   const bySource = createTokenBuckets({ burst: 10, perSecond: 10 / 60, keysMax: sourcesMax, nowMs: options.nowMs });
   const byName = createTokenBuckets({ burst: 30, perSecond: 30 / 60, keysMax: sourcesMax, nowMs: options.nowMs });
-  const successes = new Set<string>();
+  const successes = createSuccesses();
+  const readLogin = createLoginReader();
 
-  function noteSuccess(key: string): void {
-    if (successes.has(key)) return;
-    successes.add(key);
-    if (successes.size <= successesMax) return;
-    for (const oldest of successes) {
-      successes.delete(oldest);
-      return;
-    }
-  }
-
-  async function withPassword(login: Login, callerAddress: string): Promise<Principal | AccessRefusal> {
-    const target = readProxyUsername(login.username);
-    if (target.kind === "refused") return denied(target);
+  async function withPassword(login: Login, callerAddress: string): Promise<Proven | AccessRefusal> {
+    const read = readLogin(login.username, login.password);
+    if (read.kind === "refused") return denied(read);
     const source = sourceKey(callerAddress);
-    const key = `${source} ${target.user}`;
+    const key = `${source} ${read.user}`;
     const mayTry = (bySource.has(source) || successes.has(key)) && byName.has(key);
     if (!mayTry) return denied(refuse("rate_limited", "too many wrong passwords from this address"));
-    const known = await credentials.findUser(target.user);
-    const isRight = verifyProxyPassword(options.pepper, login.password, known?.facts.secretHash ?? nobodysHash);
+    const known = await credentials.findUser(read.user);
+    const isRight = verifyProxyPassword(options.pepper, read.secret, known?.facts.secretHash ?? nobodysHash);
     if (known === null || !isRight) {
       bySource.take(source);
       byName.take(key);
-      return denied(refuse("auth_failed", "no proxy user has this name and password"));
+      return denied(strangersRefusal(read));
     }
-    noteSuccess(key);
-    return admitted(known.account, target.ask);
+    successes.note(key);
+    return { kind: "proven", known, wish: accountRefusalOf(read, known) ?? read.wish };
   }
 
-  async function withAddress(callerAddress: string): Promise<Principal | AccessRefusal> {
+  async function withAddress(callerAddress: string): Promise<Proven | AccessRefusal> {
     const allowed = await credentials.findAllowlisted(callerAddress);
     if (allowed === null) return denied(refuse("auth_missing", "no credentials were sent and this address is on no allowlist"));
-    const target = readProxyUsername(`${allowed.username}${allowed.defaultParameters}`);
-    if (target.kind === "refused") return denied(target);
-    const known = await credentials.findUser(target.user);
+    const read = readLogin(`${allowed.username}${allowed.defaultParameters}`, "");
+    if (read.kind === "refused") return denied(read);
+    const known = await credentials.findUser(read.user);
     if (known === null) return denied(refuse("auth_failed", "the proxy user of this address is gone"));
-    return admitted(known.account, target.ask);
+    return { kind: "proven", known, wish: read.wish };
+  }
+
+  function prove(login: Login | null, callerAddress: string): Promise<Proven | AccessRefusal> {
+    return login === null ? withAddress(callerAddress) : withPassword(login, callerAddress);
   }
 
   return {
-    async authorise(login, callerAddress) {
+    async authorise(login, caller) {
       try {
-        return await (login === null ? withAddress(callerAddress) : withPassword(login, callerAddress));
+        const proven = await prove(login, caller.address);
+        return proven.kind === "proven" ? admitted(proven, caller) : proven;
       } catch (cause) {
         options.onFault(cause);
         return denied(refuse("internal", "the account could not be looked up"));
+      }
+    },
+    async identify(login, caller) {
+      try {
+        const proven = await prove(login, caller.address);
+        return proven.kind === "proven" ? proven.known.account : null;
+      } catch (cause) {
+        options.onFault(cause);
+        return null;
       }
     },
     async isAllowlisted(callerAddress) {
@@ -115,11 +132,50 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
   };
 }
 
+/** Who has succeeded from where; the oldest makes room. */
+function createSuccesses(): { has(key: string): boolean; note(key: string): void } {
+  const keys = new Set<string>();
+  return {
+    has: (key) => keys.has(key),
+    note(key) {
+      if (keys.has(key)) return;
+      keys.add(key);
+      if (keys.size <= successesMax) return;
+      for (const oldest of keys) {
+        keys.delete(oldest);
+        return;
+      }
+    },
+  };
+}
+
+/** Whose the login is, for certain, and what it asks for. */
+interface Proven {
+  readonly kind: "proven";
+  readonly known: KnownUser;
+  readonly wish: ReadAsk | Refusal;
+}
+
+/** A part of a password is named only to whom it belongs. */
+function strangersRefusal(read: ProxyLogin): Refusal {
+  if (read.wish.kind === "refused" && read.dialect !== "iproyal") return read.wish;
+  return refuse("auth_failed", "no proxy user has this name and password");
+}
+
+/** The account in Bright Data's form must be the user's own: a wish for another account is not ignored. */
+function accountRefusalOf(read: ProxyLogin, known: KnownUser): Refusal | null {
+  if (read.clientId === null || read.clientId === known.facts.clientId) return null;
+  return refuse("bad_username", `the customer in the username is not this proxy user's account, which is ${known.facts.clientId}`);
+}
+
 function denied(refusal: Refusal): AccessRefusal {
   return { kind: "refused", refusal, account: null };
 }
 
-function admitted(account: UserAccount, ask: Ask): Principal | AccessRefusal {
+function admitted({ known, wish }: Proven, caller: Caller): Principal | AccessRefusal {
+  const { account } = known;
+  if (wish.kind === "refused") return { kind: "refused", refusal: wish, account };
   const refusal = accountRefusal(account);
-  return refusal === null ? { kind: "principal", account, ask } : { kind: "refused", refusal, account };
+  if (refusal !== null) return { kind: "refused", refusal, account };
+  return { kind: "principal", account, ask: askOn(caller.stickyPort, wish) };
 }

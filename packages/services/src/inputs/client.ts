@@ -1,3 +1,4 @@
+import { isProxyUser } from "@karvon/domain";
 import { z } from "zod";
 import { idOf, Label, pageFields, Search } from "./common.ts";
 
@@ -14,7 +15,8 @@ export type BuyTrafficInput = z.infer<typeof BuyTrafficInput>;
 export const ProxyUsername = z
   .string()
   .trim()
-  .regex(/^[a-z0-9]{4,32}$/, "A proxy username has 4 to 32 of a-z and 0-9.");
+  .regex(/^[a-z0-9]{4,32}$/, "A proxy username has 4 to 32 of a-z and 0-9.")
+  .refine(isProxyUser, "This word begins another username form; choose another name.");
 
 export const CreateProxyUserInput = z.strictObject({
   username: ProxyUsername.optional(),

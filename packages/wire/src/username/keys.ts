@@ -3,9 +3,9 @@ import { europeanUnion, isoCountries, maxTtlMs, placeSlug, type Ask, type Wideni
 
 /** What has been read so far; a value that is wrong is told in words that name it. */
 export type MutableAsk = { -readonly [Part in keyof Ask]: Ask[Part] };
-type Problem = string | null;
+export type Problem = string | null;
 
-interface Key {
+export interface Key {
   /** Two keys with one name are the same key: giving both is giving it twice. */
   readonly name: string;
   /** The value runs to the next known key and may hold the separator. */
@@ -17,7 +17,7 @@ const country: Key = {
   name: "country",
   put: (ask, value) => {
     const codes: string[] = [];
-    for (const part of value.split(".")) {
+    for (const part of (value.includes(",") ? value.replaceAll(",", ".") : value).split(".")) {
       const code = part.toUpperCase() === "UK" ? "GB" : part.toUpperCase();
       if (code === "EU") codes.push(...europeanUnion);
       else if (isoCountries.has(code)) codes.push(code);

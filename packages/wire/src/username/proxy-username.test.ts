@@ -1,7 +1,7 @@
-import { emptyAsk, europeanUnion } from "@karvon/domain";
+import { emptyAsk, europeanUnion, isProxyUser } from "@karvon/domain";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isProxyUser, readProxyUsername } from "./proxy-username.ts";
+import { readProxyUsername } from "./proxy-username.ts";
 
 const detailOf = (text: string): string => {
   const answer = readProxyUsername(text);
@@ -51,8 +51,10 @@ describe("readProxyUsername", () => {
     ["abc", '"abc"'],
     ["Alice", '"Alice"'],
     ["al_ice", '"al_ice"'],
-    ["customer-u1-cc-US", '"customer" is a reserved word'],
-    ["user-sp1-country-us", '"user" is a reserved word'],
+    ["customer-u1-cc-US", 'the user "u1"'],
+    ["user-package-country-us", '"package" is a reserved word'],
+    ["auto", '"auto" is a reserved word'],
+    ["groups-x,session-y", '"groups" is a reserved word'],
     ["alice-", "a key is empty"],
     ["alice--country-us", "a key is empty"],
     ["alice-kountry-us", 'unknown key "kountry"'],

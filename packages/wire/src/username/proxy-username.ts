@@ -1,115 +1,74 @@
 /**
- * The username of a proxy user with what it asks for: `demo-country-uz.kz-type-mobile-session-cart1-ttl-30m`.
+ * What a program logs in with: a proxy user, what it asks for, and its secret.
  *
- * Nothing is ever ignored: an unknown key, an empty value, a key given twice or a contradiction is `bad_username` and
- * names the part. Whether the user exists and what its password is, is decided elsewhere.
- * The forms of other vendors are recognised by how they begin; each is one more dialect in the list below and ends in
- * the same target. Today there is the native one.
+ * The native form is `demo-country-uz.kz-type-mobile-session-cart1-ttl-30m`; the forms of six other vendors are told by
+ * how they begin, or by parameters in the password, and end in the same ask. Nothing is ever ignored: an unknown key, an
+ * empty value, a key given twice or a contradiction is `bad_username` and names the part. When the form tells the user,
+ * a wrong parameter does not hide it, so that the refusal can be shown to whoever the secret proves to be.
+ * Whether the user exists and what its secret is, is decided elsewhere.
  *
- * Limits: 255 bytes (RFC 1929), printable ASCII.
+ * Limits: 255 bytes each (RFC 1929), usernames of printable ASCII.
  */
-import { type Ask, emptyAsk, type Refusal, refuse } from "@karvon/domain";
-import { type MutableAsk, quoted, usernameKeys } from "./keys.ts";
+import { type Ask, isProxyUser, type Refusal, refuse, reservedUsers } from "@karvon/domain";
+import { quoted } from "./keys.ts";
+import { ParameterReader, type ReadAsk } from "./read-parameters.ts";
+import { readIproyalPassword, readVendorUsername, type VendorName } from "./vendor-dialects.ts";
+
+export type DialectName = "native" | VendorName;
+
+export interface ProxyLogin {
+  readonly kind: "login";
+  readonly dialect: DialectName;
+  readonly user: string;
+  /** The password without parameters. */
+  readonly secret: string;
+  /** The client account that the form names beside the user; null in most. */
+  readonly clientId: string | null;
+  readonly wish: ReadAsk | Refusal;
+}
 
 export interface ProxyTarget {
   readonly kind: "target";
-  readonly dialect: "native";
+  readonly dialect: DialectName;
   readonly user: string;
   readonly ask: Ask;
 }
 
-interface Dialect {
-  readonly isSpokenBy: (text: string) => boolean;
-  readonly read: (text: string) => ProxyTarget | Refusal;
-}
+const lengthMax = 255;
 
-/** First match wins; the native dialect takes what is left. */
-const dialects: readonly Dialect[] = [{ isSpokenBy: () => true, read: readNative }];
-
-/** Words that other dialects begin with, so no proxy user has such a name. */
-export const reservedUsers: ReadonlySet<string> = new Set([
-  "user",
-  "customer",
-  "package",
-  "brd",
-  "lum",
-  "auto",
-  "groups",
-  "session",
-  "country",
-]);
-const userPattern = /^[a-z0-9]{4,32}$/;
-
-/** Whether a proxy user may be called this. */
-export function isProxyUser(text: string): boolean {
-  return userPattern.test(text) && !reservedUsers.has(text);
-}
-
+/** A username alone: who it is and what it asks for. */
 export function readProxyUsername(text: string): ProxyTarget | Refusal {
-  if (text === "") return refuse("bad_username", "the username is empty");
-  if (text.length > 255) return refuse("bad_username", "the username is longer than 255 bytes");
-  if (!/^[\x20-\x7e]+$/.test(text)) return refuse("bad_username", "the username holds characters other than printable ASCII");
-  const dialect = dialects.find((candidate) => candidate.isSpokenBy(text));
-  return dialect === undefined ? refuse("bad_username", "the username has no known form") : dialect.read(text);
+  const login = readProxyLogin(text, "");
+  if (login.kind === "refused") return login;
+  const { dialect, user, wish } = login;
+  return wish.kind === "refused" ? wish : { kind: "target", dialect, user, ask: wish.ask };
 }
 
-function readNative(text: string): ProxyTarget | Refusal {
-  const [user = "", ...tokens] = text.split("-");
-  if (reservedUsers.has(user)) return refuse("bad_username", `${quoted(user)} is a reserved word and no proxy user`);
-  if (!userPattern.test(user)) return refuse("bad_username", `the user ${quoted(user)} is not 4 to 32 of a-z 0-9`);
-  const ask: MutableAsk = { ...emptyAsk };
-  const problem = readTokens(tokens, ask) ?? findContradiction(ask);
-  if (problem !== null) return refuse("bad_username", problem);
-  return { kind: "target", dialect: "native", user, ask };
+/** A refusal means that not even the user can be told. */
+export function readProxyLogin(username: string, password: string): ProxyLogin | Refusal {
+  if (username === "") return refuse("bad_username", "the username is empty");
+  if (username.length > lengthMax) return refuse("bad_username", `the username is longer than ${lengthMax} bytes`);
+  if (!/^[\x20-\x7e]+$/.test(username)) return refuse("bad_username", "the username holds characters other than printable ASCII");
+  const dash = username.indexOf("-");
+  const firstWord = dash < 0 ? username : username.slice(0, dash);
+  if (isProxyUser(firstWord)) return readNative(firstWord, dash < 0 ? [] : username.slice(dash + 1).split("-"), password);
+  const vendor = readVendorUsername(username, firstWord);
+  if (vendor === null) return refuse("bad_username", userProblem(firstWord));
+  if ("code" in vendor) return vendor;
+  return isProxyUser(vendor.user) ? { kind: "login", ...vendor, secret: password } : refuse("bad_username", userProblem(vendor.user));
 }
 
-/** Puts keys and values into `ask`; the first problem in words, or null. */
-function readTokens(tokens: readonly string[], ask: MutableAsk): string | null {
-  const given = new Set<string>();
-  let hasRotate = false;
-  let at = 0;
-  while (at < tokens.length) {
-    const word = tokens[at] ?? "";
-    const key = usernameKeys.get(word.toLowerCase());
-    if (isFlag(word)) {
-      if (hasRotate) return "rotate is given twice";
-      hasRotate = true;
-      at += 1;
-      continue;
-    }
-    if (key === undefined) return word === "" ? "a key is empty" : `unknown key ${quoted(word)}`;
-    if (given.has(key.name)) return `${quoted(word)} is given twice`;
-    given.add(key.name);
-    const end = key.isWide === true ? endOfWideValue(tokens, at + 2) : at + 2;
-    const value = tokens.slice(at + 1, end).join("-");
-    if (value === "") return `the value of ${quoted(word)} is empty`;
-    const problem = key.put(ask, value);
-    if (problem !== null) return problem;
-    at = end;
+/** Secrets hold no `_`, so one in the password begins IPRoyal's parameters. */
+function readNative(user: string, tokens: readonly string[], password: string): ProxyLogin {
+  if (password.includes("_") && password.length <= lengthMax) {
+    return { kind: "login", ...readIproyalPassword(user, tokens, password) };
   }
-  ask.rotate = hasRotate || ask.session === null;
-  return null;
+  const reader = new ParameterReader();
+  return { kind: "login", dialect: "native", user, secret: password, clientId: null, wish: reader.finish(reader.putTokens(tokens)) };
 }
 
-/** At least one token belongs to a value, even one that looks like a key; then it runs to the next known word. */
-function endOfWideValue(tokens: readonly string[], from: number): number {
-  let end = from;
-  while (end < tokens.length && !isKnownWord(tokens[end] ?? "")) end += 1;
-  return end;
-}
-
-function isKnownWord(word: string): boolean {
-  return isFlag(word) || usernameKeys.has(word.toLowerCase());
-}
-
-function isFlag(word: string): boolean {
-  return word.toLowerCase() === "rotate";
-}
-
-function findContradiction(ask: Ask): string | null {
-  if (ask.session !== null && ask.rotate) return '"rotate" and a session contradict each other';
-  for (const place of ["state", "city"] as const) {
-    if (ask[place] !== null && ask.countries.length !== 1) return `${quoted(place)} needs exactly one country`;
-  }
-  return null;
+function userProblem(user: string): string {
+  return reservedUsers.has(user)
+    ? `${quoted(user)} is a reserved word and no proxy user`
+    : `the user ${quoted(user)} is not 4 to 32 of a-z 0-9`;
 }
