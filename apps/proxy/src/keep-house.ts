@@ -6,21 +6,25 @@
 import type { GatewayDatabase } from "@karvon/db/sql";
 import type { Logger } from "@karvon/telemetry";
 import { type Pocket, presenceEveryMs } from "./pocket/pocket.ts";
+import type { NodeDirectory } from "./router/node-directory.ts";
 import type { StickySessions } from "./router/sticky-sessions.ts";
 import type { Accounts } from "./session/accounts.ts";
 import type { RefusalLog } from "./session/refusal-log.ts";
+import type { LiveNode } from "./tunnel/live-node.ts";
 
 export interface HouseOptions {
   readonly pocket: Pocket;
   readonly refusals: RefusalLog;
   readonly accounts: Accounts;
   readonly sticky: StickySessions;
+  readonly directory: NodeDirectory<LiveNode>;
   readonly database: Pick<GatewayDatabase, "recordRefusals" | "ensurePartitions">;
   readonly log: Logger;
 }
 
 const refusalsEveryMs = 2_000;
 const sweepEveryMs = 5_000;
+const parkedEveryMs = 500;
 const partitionsEveryMs = 12 * 3_600_000;
 
 export function keepHouse(options: HouseOptions): { close(): Promise<void> } {
@@ -40,11 +44,15 @@ export function keepHouse(options: HouseOptions): { close(): Promise<void> } {
     options.accounts.sweep();
     options.sticky.sweep();
   }
+  async function wakeParked(): Promise<void> {
+    options.directory.sweep();
+  }
 
   const chores = [
     startChore("presence", presenceEveryMs, () => options.pocket.flush(), log),
     startChore("refusals", refusalsEveryMs, writeRefusals, log),
     startChore("sweep", sweepEveryMs, sweep, log),
+    startChore("parked nodes", parkedEveryMs, wakeParked, log),
     startChore("partitions", partitionsEveryMs, () => database.ensurePartitions(), log),
   ];
   return {

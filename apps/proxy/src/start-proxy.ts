@@ -25,6 +25,7 @@ import { createSessionLog, type SessionLog } from "./radar/session-log.ts";
 import { createTicker, type RadarTick, type Ticker } from "./radar/ticker.ts";
 import { createRouter } from "./router/choose-exit.ts";
 import { createNodeDirectory, type NodeDirectory } from "./router/node-directory.ts";
+import { createQualityBook } from "./router/quality-book.ts";
 import { createStickySessions, type StickySessions } from "./router/sticky-sessions.ts";
 import { type Accounts, createAccounts } from "./session/accounts.ts";
 import { createAuthoriser } from "./session/authorise.ts";
@@ -34,7 +35,7 @@ import { createSessionOpener } from "./session/open-session.ts";
 import { createRefusalLog, type RefusalLog } from "./session/refusal-log.ts";
 import { refusal as nodeRefusal } from "./tunnel/judge-node.ts";
 import { listenTunnels, type TunnelListener } from "./tunnel/listen-tunnels.ts";
-import type { NodePlace } from "./tunnel/live-node.ts";
+import type { LiveNode, NodePlace } from "./tunnel/live-node.ts";
 import { createTunnelManager, type TunnelManager } from "./tunnel/tunnel-manager.ts";
 
 export interface ProxyOptions {
@@ -125,7 +126,7 @@ interface Core {
   readonly sessions: SessionLog;
   readonly refusals: RefusalLog;
   readonly credentials: Credentials;
-  readonly directory: NodeDirectory;
+  readonly directory: NodeDirectory<LiveNode>;
   readonly sticky: StickySessions;
   readonly blockRules: BlockRules;
   readonly trustedProxies: readonly Prefix[];
@@ -148,7 +149,7 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
     sessions: createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax }),
     refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs, linesPerSecond: options.refusalLinesPerSecond }),
     credentials: createCredentials({ database, accounts, nowMs }),
-    directory: createNodeDirectory(),
+    directory: createNodeDirectory(monotonicMs),
     sticky: createStickySessions(nowMs),
     blockRules: createBlockRules(),
     trustedProxies: readPrefixes(options.trustedProxies),
@@ -173,6 +174,7 @@ function createFleet(core: Core): Fleet {
     gatewayId,
     database,
     directory,
+    qualities: createQualityBook(core.monotonicMs),
     locate: options.locate,
     log: options.log,
     nowMs,
@@ -271,7 +273,7 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
         countSessionsOpened: () => state.sessionsOpened,
         countFaults: () => state.faults,
       }),
-    readAvailability: () => readAvailability(directory.listServing()),
+    readAvailability: () => readAvailability(directory.index),
   });
   state.publish = (tick) => ops.publish(tick);
   await database.registerGateway({ ...identity, opsUrl: `http://${hostInUrl(options.publicHost)}:${ops.port}` });

@@ -24,7 +24,7 @@ export interface ControlWatch {
 export interface ControlWatchOptions {
   readonly database: Pick<GatewayDatabase, "listen" | "readControlEpoch" | "listBlockRules">;
   readonly credentials: Credentials;
-  readonly directory: NodeDirectory;
+  readonly directory: NodeDirectory<LiveNode>;
   readonly sessions: SessionLog;
   readonly blockRules: BlockRules;
   readonly recheckNode: (node: LiveNode) => Promise<void>;

@@ -5,12 +5,13 @@ import type { SessionLog } from "../radar/session-log.ts";
 import type { Ticker } from "../radar/ticker.ts";
 import type { NodeDirectory } from "../router/node-directory.ts";
 import type { RefusalLog } from "../session/refusal-log.ts";
+import type { LiveNode } from "../tunnel/live-node.ts";
 import type { Metric } from "./metrics.ts";
 
 export interface MetricSources {
   readonly sessions: SessionLog;
   readonly refusals: RefusalLog;
-  readonly directory: NodeDirectory;
+  readonly directory: NodeDirectory<LiveNode>;
   readonly ticker: Ticker;
   readonly flushLagMs: () => number;
   readonly countConnections: () => number;
@@ -48,7 +49,8 @@ export function listMetrics(sources: MetricSources): Metric[] {
     ),
     gauge("karvon_connections_open", "Client connections open now.", sources.countConnections()),
     gauge("karvon_tunnels", "Nodes connected now.", directory.size),
-    gauge("karvon_nodes_serving", "Nodes that get sessions now.", directory.listServing().length),
+    gauge("karvon_nodes_serving", "Nodes that get sessions now.", directory.index.size),
+    gauge("karvon_nodes_parked", "Serving nodes that are full or rest after failures.", directory.index.parked.size),
     gauge("karvon_flush_lag_seconds", "Age of the oldest usage that the ledger has not acknowledged.", sources.flushLagMs() / 1_000),
     gauge("karvon_unflushed_bytes", "Payload bytes that the ledger has not acknowledged.", sessions.unpostedBytes),
     gauge("karvon_event_loop_lag_seconds", "How late the last one-second tick came.", ticker.loopLagMs / 1_000),

@@ -1,24 +1,22 @@
-import { nodeSatisfies, anywhere, type ConnectionType } from "@karvon/domain";
+import { type ConnectionType, factsSatisfy, anywhere, type NodeIndex } from "@karvon/domain";
 import type { LiveNode } from "../tunnel/live-node.ts";
 import type { Availability } from "./listen-ops.ts";
 
-/** How many serving nodes a request would find, by country and type, most first. `residential` includes Wi-Fi, as it does when asked for. */
-export function readAvailability(serving: readonly LiveNode[]): Availability {
-  const byCountry = new Map<string, LiveNode[]>();
-  for (const node of serving) {
-    if (node.country === null) continue;
-    const nodes = byCountry.get(node.country);
-    if (nodes === undefined) byCountry.set(node.country, [node]);
-    else nodes.push(node);
+/**
+ * How many serving nodes a request would find, by country and type, most first. `residential` includes Wi-Fi, as it does
+ * when asked for. Costs one step for every distinct place, network and type, not for every node.
+ */
+export function readAvailability(index: NodeIndex<LiveNode>): Availability {
+  const byCountry = new Map<string, { nodes: number; byType: Record<ConnectionType, number> }>();
+  for (const { facts, nodes } of index.listCells()) {
+    if (facts.country === null) continue;
+    const sum = byCountry.get(facts.country) ?? { nodes: 0, byType: { mobile: 0, wifi: 0, residential: 0 } };
+    byCountry.set(facts.country, sum);
+    sum.nodes += nodes;
+    for (const type of types) if (factsSatisfy(facts, { ...anywhere, type })) sum.byType[type] += nodes;
   }
-  const countries = [...byCountry].map(([country, nodes]) => ({
-    country,
-    nodes: nodes.length,
-    byType: { mobile: count(nodes, "mobile"), wifi: count(nodes, "wifi"), residential: count(nodes, "residential") },
-  }));
-  return { countries: countries.toSorted((a, b) => b.nodes - a.nodes || (a.country < b.country ? -1 : 1)), total: serving.length };
+  const countries = [...byCountry].map(([country, sum]) => ({ country, ...sum }));
+  return { countries: countries.toSorted((a, b) => b.nodes - a.nodes || (a.country < b.country ? -1 : 1)), total: index.size };
 }
 
-function count(nodes: readonly LiveNode[], type: ConnectionType): number {
-  return nodes.filter((node) => nodeSatisfies(node, { ...anywhere, type })).length;
-}
+const types: readonly ConnectionType[] = ["mobile", "wifi", "residential"];

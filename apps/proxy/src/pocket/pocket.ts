@@ -12,7 +12,7 @@ import type { GatewayDatabase } from "@karvon/db/sql";
 import type { Logger } from "@karvon/telemetry";
 import type { ControlPayloads } from "@karvon/wire";
 import type { NodeDirectory } from "../router/node-directory.ts";
-import { connectionTypeOf, isServing, type LiveNode } from "../tunnel/live-node.ts";
+import { connectionTypeOf, type LiveNode } from "../tunnel/live-node.ts";
 import { assessmentRow, heartbeatRow, offlineRow, onlineRow, readReport } from "./node-rows.ts";
 
 export interface Pocket {
@@ -29,7 +29,7 @@ export interface Pocket {
 export interface PocketOptions {
   readonly gatewayId: string;
   readonly database: Pick<GatewayDatabase, "savePresence" | "saveHeartbeats" | "withdrawConsent" | "saveAssessment">;
-  readonly directory: NodeDirectory;
+  readonly directory: NodeDirectory<LiveNode>;
   readonly log: Logger;
   readonly nowMs: () => number;
 }
@@ -63,13 +63,13 @@ class PocketDesk implements Pocket {
   }
 
   reported(node: LiveNode, status: ControlPayloads["status"]): void {
-    const wasServing = isServing(node);
+    const wasServing = node.isServing;
     const { connectionType } = node;
     node.report = readReport(status);
     node.lastSeenAtMs = this.#options.nowMs();
     node.connectionType = connectionTypeOf(node.report.network, node.place.lineType);
     this.#changed.add(node);
-    if (wasServing !== isServing(node) || connectionType !== node.connectionType) this.#options.directory.touch();
+    if (wasServing !== node.isServing || connectionType !== node.connectionType) this.#options.directory.changed(node);
   }
 
   withdrawn(node: LiveNode): void {

@@ -2,162 +2,252 @@
  * The Proxy Router: which node carries this connection.
  *
  * It applies the wish strictly, keeps named sessions on their exit, and widens only when the ask says so. It opens
- * nothing; whoever asks tells it which nodes were tried in vain. A hard session whose node is gone is `session_lost`
- * for the rest of its life, a soft one gets another exit and the answer says that it changed.
+ * nothing; whoever asks tells it which nodes were tried in vain, and afterwards how each attempt and each session ended,
+ * which is what a node's quality is learned from. A hard session whose exit is gone is `session_lost` for the rest of its
+ * life, a soft one gets another exit and the answer says that it changed. A question is answered at once.
+ *
+ * Limits: the explanation of an empty wish is kept for a second, 1,000 of them.
  */
 import {
   type Ask,
-  chooseNode,
+  createNodePicker,
   explainEmptyRoute,
   isoCountries,
-  nodeSatisfies,
+  type NodePicker,
   type Refusal,
   refuse,
+  type RoutableNode,
   widenWish,
   type Widening,
+  wishKey,
 } from "@karvon/domain";
-import { hasRoom, isServing, type LiveNode } from "../tunnel/live-node.ts";
 import type { NodeDirectory } from "./node-directory.ts";
 import type { StickySession, StickySessions } from "./sticky-sessions.ts";
 
-export interface Exit {
+export interface Exit<N extends RoutableNode> {
   readonly kind: "exit";
-  readonly node: LiveNode;
+  readonly node: N;
   readonly sticky: StickySession | null;
   /** The session's exit was replaced by this choice. */
   readonly isChanged: boolean;
 }
 
-export interface ExitQuestion {
+export interface ExitQuestion<N extends RoutableNode> {
   readonly proxyUserId: string;
   readonly requestId: string;
   readonly ask: Ask;
-  readonly tried: ReadonlySet<LiveNode>;
+  readonly tried: ReadonlySet<N>;
 }
 
-export interface Router {
-  choose(question: ExitQuestion): Exit | Refusal;
+/** How a session over a node ended. */
+export interface NodeService {
+  /** It died with the node's tunnel. */
+  readonly isLost: boolean;
+  readonly bytes: number;
+  readonly durationMs: number;
 }
 
-export interface RouterOptions {
-  readonly directory: NodeDirectory;
+export interface Router<N extends RoutableNode> {
+  choose(question: ExitQuestion<N>): Exit<N> | Refusal;
+  /**
+   * The stream opened after `connectMs`. False when the session has got another exit meanwhile: this stream must not be
+   * used, and the next choice tells the right one.
+   */
+  connected(exit: Exit<N>, connectMs: number): boolean;
+  /** The stream did not open: the node's fault, or maybe its line's. */
+  failed(node: N, blame: "node" | "line"): void;
+  /** A connection without a name gives its address in the group free again; for one that never opened. */
+  abandoned(exit: Exit<N>, ask: Ask): void;
+  ended(node: N, service: NodeService): void;
+}
+
+export interface RouterOptions<N extends RoutableNode> {
+  readonly directory: NodeDirectory<N>;
   readonly sticky: StickySessions;
   readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
   readonly random: () => number;
 }
 
 const widenings: readonly Exclude<Widening, "none">[] = ["state", "country", "any"];
+/** Longer than opening a connection may take; the end of the connection frees the address at once. */
+const unnamedHoldMs = 60_000;
+const explanationMs = 1_000;
+const explanationsMax = 1_000;
 
-export function createRouter(options: RouterOptions): Router {
+export function createRouter<N extends RoutableNode>(options: RouterOptions<N>): Router<N> {
   return new ProxyRouter(options);
 }
 
-class ProxyRouter implements Router {
-  readonly #options: RouterOptions;
+/** A place in a group: no other session of the group may have the same exit address. */
+interface GroupPlace {
+  readonly uniqKey: string;
+  readonly key: string;
+}
 
-  constructor(options: RouterOptions) {
+class ProxyRouter<N extends RoutableNode> implements Router<N> {
+  readonly #options: RouterOptions<N>;
+  readonly #picker: NodePicker<N>;
+  readonly #explanations = new Map<string, { readonly text: string; readonly untilMs: number }>();
+
+  constructor(options: RouterOptions<N>) {
     this.#options = options;
+    this.#picker = createNodePicker(options.directory.index, { nowMs: options.monotonicMs, random: options.random });
   }
 
-  choose(question: ExitQuestion): Exit | Refusal {
-    const { ask, proxyUserId } = question;
-    const unknown = ask.countries.find((country) => !isoCountries.has(country));
-    if (unknown !== undefined) return refuse("country_not_offered", `${unknown} is not a country`);
+  choose(question: ExitQuestion<N>): Exit<N> | Refusal {
+    const { ask } = question;
+    for (const country of ask.countries) {
+      if (!isoCountries.has(country)) return refuse("country_not_offered", `${country} is not a country`);
+    }
     if (ask.session !== null) return this.#chooseNamed(question, ask.session);
-    if (ask.uniq !== null) return this.#chooseUnique(question, `${proxyUserId} ${ask.uniq}`);
-    const node = this.#fresh(question, noAddresses, null);
+    if (ask.uniq !== null) return this.#chooseUnique(question);
+    const node = this.#fresh(question, null, null);
     return "kind" in node ? node : { kind: "exit", node, sticky: null, isChanged: false };
   }
 
-  #chooseNamed(question: ExitQuestion, session: NonNullable<Ask["session"]>): Exit | Refusal {
-    const { ask, proxyUserId } = question;
-    const { sticky } = this.#options;
-    const key = `${proxyUserId} ${session.id}`;
-    const last = sticky.find(key);
-    if (last !== null && !sticky.isOver(last)) return this.#keep(question, session, last);
-    const uniqKey = uniqKeyOf(question);
-    const node = this.#fresh(question, this.#held(uniqKey, key), last?.nodeId ?? null);
-    if ("kind" in node) return node;
-    return { kind: "exit", node, sticky: this.#hold({ key, uniqKey, node, ttlMs: ask.ttlMs, idleMs: ask.idleMs }), isChanged: false };
+  connected({ node, sticky }: Exit<N>, connectMs: number): boolean {
+    node.quality.connected(connectMs, this.#options.monotonicMs());
+    return sticky === null || sticky.nodeId === node.nodeId;
   }
 
-  /** A session that is alive stays on its exit; when that is gone a soft one moves, and a hard one is lost. */
-  #keep(question: ExitQuestion, session: NonNullable<Ask["session"]>, entry: StickySession): Exit | Refusal {
-    const { hasServed } = entry;
-    const current = this.#options.directory.find(entry.nodeId);
-    const isUsable = current !== null && isServing(current) && hasRoom(current) && !question.tried.has(current);
-    if (isUsable && isWanted(current, question.ask)) return { kind: "exit", node: current, sticky: entry, isChanged: false };
-    if (session.isHard && hasServed) return refuse("session_lost", `the node of session ${session.id} is gone`);
-    const node = this.#fresh(question, this.#held(entry.uniqKey, entry.key), entry.nodeId);
-    if ("kind" in node) return node;
-    entry.nodeId = node.nodeId;
-    entry.exitAddress = node.publicAddress;
-    return { kind: "exit", node, sticky: entry, isChanged: hasServed };
+  failed(node: N, blame: "node" | "line"): void {
+    const nowMs = this.#options.monotonicMs();
+    if (blame === "line") return node.quality.suspected(nowMs);
+    node.quality.failed(nowMs);
+    return this.#options.directory.reconsider(node);
+  }
+
+  abandoned({ sticky }: Exit<N>, ask: Ask): void {
+    if (sticky !== null && ask.session === null) this.#options.sticky.drop(sticky);
+  }
+
+  ended(node: N, { isLost, bytes, durationMs }: NodeService): void {
+    const nowMs = this.#options.monotonicMs();
+    if (isLost) node.quality.lost(nowMs);
+    else node.quality.carried(bytes, durationMs, nowMs);
+    this.#options.directory.reconsider(node);
+  }
+
+  #chooseNamed(question: ExitQuestion<N>, session: NonNullable<Ask["session"]>): Exit<N> | Refusal {
+    const { sticky } = this.#options;
+    const key = `${question.proxyUserId} ${session.id}`;
+    const last = sticky.find(key);
+    if (last !== null && !sticky.isOver(last)) return last.isLost ? lost(session.id) : this.#keep(question, session, last);
+    const { ttlMs, idleMs } = question.ask;
+    return this.#begin(question, { key, notNodeId: last?.nodeId ?? null, ttlMs, idleMs });
   }
 
   /** A connection without a name holds its address in the group while it is open, under its own request id. */
-  #chooseUnique(question: ExitQuestion, uniqKey: string): Exit | Refusal {
+  #chooseUnique(question: ExitQuestion<N>): Exit<N> | Refusal {
     const key = `${question.proxyUserId} ${question.requestId}`;
-    const node = this.#fresh(question, this.#held(uniqKey, key), null);
-    if ("kind" in node) return node;
-    return {
-      kind: "exit",
-      node,
-      sticky: this.#hold({ key, uniqKey, node, ttlMs: question.ask.ttlMs, idleMs: unnamedHoldMs }),
-      isChanged: false,
-    };
+    return this.#begin(question, { key, notNodeId: null, ttlMs: question.ask.ttlMs, idleMs: unnamedHoldMs });
   }
 
-  #hold(hold: { key: string; uniqKey: string | null; node: LiveNode; ttlMs: number; idleMs: number }): StickySession {
+  #begin(
+    question: ExitQuestion<N>,
+    { key, notNodeId, ttlMs, idleMs }: { key: string; notNodeId: string | null; ttlMs: number; idleMs: number },
+  ): Exit<N> | Refusal {
+    const uniqKey = uniqKeyOf(question);
+    const node = this.#fresh(question, uniqKey === null ? null : { uniqKey, key }, notNodeId);
+    if ("kind" in node) return node;
     const nowMs = this.#options.nowMs();
     const entry: StickySession = {
-      key: hold.key,
-      nodeId: hold.node.nodeId,
-      exitAddress: hold.node.publicAddress,
-      expiresAtMs: nowMs + hold.ttlMs,
-      idleMs: hold.idleMs,
+      key,
+      nodeId: node.nodeId,
+      exitAddress: node.publicAddress,
+      expiresAtMs: nowMs + ttlMs,
+      idleMs,
       usedAtMs: nowMs,
       connectionsOpen: 0,
       hasServed: false,
-      uniqKey: hold.uniqKey,
+      isLost: false,
+      uniqKey,
     };
     this.#options.sticky.set(entry);
-    return entry;
+    return { kind: "exit", node, sticky: entry, isChanged: false };
   }
 
-  #held(uniqKey: string | null, key: string): ReadonlySet<string> {
-    return uniqKey === null ? noAddresses : this.#options.sticky.addressesOf(uniqKey, key);
+  /** A session that is alive stays on its exit; when that is gone a soft one moves, and a hard one is lost. */
+  #keep(question: ExitQuestion<N>, session: NonNullable<Ask["session"]>, entry: StickySession): Exit<N> | Refusal {
+    const { hasServed } = entry;
+    const { directory, sticky } = this.#options;
+    const uniqKey = uniqKeyOf(question);
+    const current = directory.find(entry.nodeId);
+    const isThere = current !== null && current.isServing && current.publicAddress === entry.exitAddress;
+    if (isThere && this.#isFree(question, current, entry, uniqKey)) {
+      if (uniqKey !== entry.uniqKey) sticky.move(entry, { ...entry, uniqKey });
+      return { kind: "exit", node: current, sticky: entry, isChanged: false };
+    }
+    if (session.isHard && hasServed) return isThere ? this.#refuseNow(question, current, session.id) : this.#lose(entry, session.id);
+    const node = this.#fresh(question, uniqKey === null ? null : { uniqKey, key: entry.key }, entry.nodeId);
+    if ("kind" in node) return node;
+    const isChanged = hasServed && node.publicAddress !== entry.exitAddress;
+    sticky.move(entry, { nodeId: node.nodeId, exitAddress: node.publicAddress, uniqKey });
+    return { kind: "exit", node, sticky: entry, isChanged };
+  }
+
+  /** Whether the session's own node can take this connection now. */
+  #isFree(question: ExitQuestion<N>, node: N, entry: StickySession, uniqKey: string | null): boolean {
+    if (!node.hasRoom || question.tried.has(node) || !this.#isWanted(node, question.ask)) return false;
+    return uniqKey === null || uniqKey === entry.uniqKey || !this.#options.sticky.isHeld(uniqKey, entry.key, entry.exitAddress);
+  }
+
+  #lose(entry: StickySession, sessionId: string): Refusal {
+    entry.isLost = true;
+    return lost(sessionId);
+  }
+
+  /** The exit lives but cannot take this connection: nothing is lost, and nobody else may serve. */
+  #refuseNow({ ask }: ExitQuestion<N>, node: N, sessionId: string): Refusal {
+    const why = this.#isWanted(node, ask) ? "cannot take this connection now" : "is not what is asked for now";
+    return refuse("no_exit", `the node of session ${sessionId} ${why}`);
+  }
+
+  /** The place must still be what is asked: the same name with another country is another wish. */
+  #isWanted(node: N, ask: Ask): boolean {
+    const { index } = this.#options.directory;
+    return index.matches(node, ask) || (ask.widening !== "none" && index.matches(node, widenWish(ask, ask.widening)));
   }
 
   /** Any node that satisfies the ask, another than `notNodeId` if there is one. */
-  #fresh(question: ExitQuestion, avoided: ReadonlySet<string>, notNodeId: string | null): LiveNode | Refusal {
+  #fresh(question: ExitQuestion<N>, place: GroupPlace | null, notNodeId: string | null): N | Refusal {
     const { ask, tried } = question;
-    const isUsable = (node: LiveNode): boolean => hasRoom(node) && !tried.has(node) && !avoided.has(node.publicAddress);
-    const other = notNodeId === null ? null : this.#pick(ask, (node) => isUsable(node) && node.nodeId !== notNodeId);
-    return other ?? this.#pick(ask, isUsable) ?? refuse("no_exit", explainEmptyRoute(this.#options.directory.listServing(), ask));
+    const { sticky } = this.#options;
+    const mayTake = (node: N): boolean =>
+      !tried.has(node) && (place === null || !sticky.isHeld(place.uniqKey, place.key, node.publicAddress));
+    const other = notNodeId === null ? null : this.#pick(ask, (node) => node.nodeId !== notNodeId && mayTake(node), null);
+    // Without nodes that were tried an empty answer is the same for the whole group.
+    const memo = tried.size > 0 ? null : (place?.uniqKey ?? "");
+    return other ?? this.#pick(ask, mayTake, memo) ?? refuse("no_exit", this.#explain(ask));
   }
 
-  #pick(ask: Ask, isUsable: (node: LiveNode) => boolean): LiveNode | null {
-    const { directory, random } = this.#options;
-    const exact = chooseNode(directory.candidates(ask), isUsable, random);
+  #pick(ask: Ask, mayTake: (node: N) => boolean, memo: string | null): N | null {
+    const exact = this.#picker.pick(ask, { mayTake, memo });
     if (exact !== null || ask.widening === "none") return exact;
     for (const to of widenings) {
-      const found = chooseNode(directory.candidates(widenWish(ask, to)), isUsable, random);
+      const found = this.#picker.pick(widenWish(ask, to), { mayTake, memo });
       if (found !== null || to === ask.widening) return found;
     }
     return null;
   }
+
+  #explain(ask: Ask): string {
+    const nowMs = this.#options.monotonicMs();
+    const key = wishKey(ask);
+    const known = this.#explanations.get(key);
+    if (known !== undefined && nowMs < known.untilMs) return known.text;
+    const text = explainEmptyRoute(ask, (wish) => this.#options.directory.index.count(wish));
+    if (this.#explanations.size >= explanationsMax) this.#explanations.clear();
+    this.#explanations.set(key, { text, untilMs: nowMs + explanationMs });
+    return text;
+  }
 }
 
-function uniqKeyOf(question: ExitQuestion): string | null {
-  return question.ask.uniq === null ? null : `${question.proxyUserId} ${question.ask.uniq}`;
+function lost(sessionId: string): Refusal {
+  return refuse("session_lost", `the node of session ${sessionId} is gone`);
 }
 
-/** The place must still be what is asked: the same name with another country is another wish. */
-function isWanted(node: LiveNode, ask: Ask): boolean {
-  return nodeSatisfies(node, ask) || (ask.widening !== "none" && nodeSatisfies(node, widenWish(ask, ask.widening)));
+function uniqKeyOf({ ask, proxyUserId }: Pick<ExitQuestion<RoutableNode>, "ask" | "proxyUserId">): string | null {
+  return ask.uniq === null ? null : `${proxyUserId} ${ask.uniq}`;
 }
-
-/** Longer than opening a connection may take; the end of the connection frees the address at once. */
-const unnamedHoldMs = 60_000;
-const noAddresses: ReadonlySet<string> = new Set();

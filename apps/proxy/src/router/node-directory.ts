@@ -1,87 +1,69 @@
 /**
- * Which nodes are here and may serve, by country and by wish.
+ * Which nodes are here, and the index of those that may serve.
  *
- * The directory is told of every change (`put`, `remove`, `touch`) and never polls. Candidates for a wish are computed
- * once and remembered until something changes, so a choice usually costs two look-ups however many nodes there are.
+ * Whoever changes something that decides about serving or matching says so (`put`, `remove`, `changed`); each costs a fixed
+ * number of steps. It holds any node with the facts of `RoutableNode`, wherever its tunnel ends.
  *
- * Limits: 1,000 remembered wishes.
+ * Limits: nodes that are full or on the bench are looked at again when a session of theirs ends and at every sweep.
  */
-import { nodeSatisfies, type RouteWish, wishKey } from "@karvon/domain";
-import { isServing, type LiveNode } from "../tunnel/live-node.ts";
+import { NodeIndex, type RoutableNode } from "@karvon/domain";
 
-export interface NodeDirectory {
+export interface NodeDirectory<N extends RoutableNode> {
   /** Adds a node, or puts a newer tunnel in the place of an older one, which it returns. */
-  put(node: LiveNode): LiveNode | null;
+  put(node: N): N | null;
   /** Takes this very tunnel out; a newer one of the same node stays. True when it was the current one. */
-  remove(node: LiveNode): boolean;
-  /** Something that decides about serving or matching changed. */
-  touch(): void;
-  find(nodeId: string): LiveNode | null;
-  list(): Iterable<LiveNode>;
-  /** Nodes that serve and satisfy the wish. */
-  candidates(wish: RouteWish): readonly LiveNode[];
-  listServing(): readonly LiveNode[];
+  remove(node: N): boolean;
+  /** Something that decides about serving or matching changed: its standing, its report, its type. */
+  changed(node: N): void;
+  /** The node may have become full, or free again, or have come to the bench. */
+  reconsider(node: N): void;
+  /** Reconsiders every node that is out of the draw. */
+  sweep(): void;
+  find(nodeId: string): N | null;
+  list(): Iterable<N>;
+  /** The nodes that serve, by their facts. */
+  readonly index: NodeIndex<N>;
   readonly size: number;
 }
 
-const wishesMax = 1_000;
+/** `monotonicMs` is the clock of the nodes' quality. */
+export function createNodeDirectory<N extends RoutableNode>(monotonicMs: () => number): NodeDirectory<N> {
+  const nodes = new Map<string, N>();
+  const index = new NodeIndex<N>();
 
-export function createNodeDirectory(): NodeDirectory {
-  const nodes = new Map<string, LiveNode>();
-  let serving: readonly LiveNode[] | null = null;
-  let byCountry = new Map<string, LiveNode[]>();
-  const byWish = new Map<string, readonly LiveNode[]>();
-
-  function touch(): void {
-    serving = null;
-    byWish.clear();
+  function changed(node: N): void {
+    if (node.isServing && nodes.get(node.nodeId) === node) {
+      index.put(node);
+      reconsider(node);
+    } else index.remove(node);
   }
 
-  function listServing(): readonly LiveNode[] {
-    if (serving !== null) return serving;
-    const fresh = [...nodes.values()].filter(isServing);
-    byCountry = new Map();
-    for (const node of fresh) {
-      const neighbours = byCountry.get(node.country ?? "");
-      if (neighbours === undefined) byCountry.set(node.country ?? "", [node]);
-      else neighbours.push(node);
-    }
-    serving = fresh;
-    return fresh;
-  }
-
-  function search(wish: RouteWish): readonly LiveNode[] {
-    const all = listServing();
-    const near = wish.countries.length === 0 ? all : [...new Set(wish.countries)].flatMap((country) => byCountry.get(country) ?? []);
-    return near.filter((node) => nodeSatisfies(node, wish));
+  function reconsider(node: N): void {
+    index.setReady(node, node.hasRoom && !node.quality.isBenched(monotonicMs()));
   }
 
   return {
     put(node) {
       const older = nodes.get(node.nodeId) ?? null;
+      if (older !== null) index.remove(older);
       nodes.set(node.nodeId, node);
-      touch();
+      changed(node);
       return older;
     },
     remove(node) {
+      index.remove(node);
       if (nodes.get(node.nodeId) !== node) return false;
       nodes.delete(node.nodeId);
-      touch();
       return true;
     },
-    touch,
+    changed,
+    reconsider,
+    sweep() {
+      for (const node of Array.from(index.parked)) reconsider(node);
+    },
     find: (nodeId) => nodes.get(nodeId) ?? null,
     list: () => nodes.values(),
-    candidates(wish) {
-      const key = wishKey(wish);
-      const known = byWish.get(key);
-      if (known !== undefined) return known;
-      const found = search(wish);
-      if (byWish.size >= wishesMax) byWish.clear();
-      byWish.set(key, found);
-      return found;
-    },
-    listServing,
+    index,
     get size() {
       return nodes.size;
     },

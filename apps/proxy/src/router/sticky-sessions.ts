@@ -6,6 +6,8 @@
  *
  * Limits: 200,000 names; then the one unused longest makes room. Expired names are swept 1,000 at a time.
  */
+import { createGroupAddresses } from "./group-addresses.ts";
+
 export interface StickySession {
   readonly key: string;
   nodeId: string;
@@ -16,8 +18,10 @@ export interface StickySession {
   connectionsOpen: number;
   /** Whether a connection ever opened over the exit: before that the client does not know it. */
   hasServed: boolean;
+  /** A hard session whose exit is gone: it stays lost even if the node comes back. */
+  isLost: boolean;
   /** Group whose members never share an exit address. */
-  readonly uniqKey: string | null;
+  uniqKey: string | null;
 }
 
 export interface StickySessions {
@@ -26,8 +30,13 @@ export interface StickySessions {
   isOver(session: StickySession): boolean;
   set(session: StickySession): void;
   drop(session: StickySession): void;
-  /** Exit addresses that a group holds now, apart from the session `exceptKey`. */
-  addressesOf(uniqKey: string, exceptKey: string): ReadonlySet<string>;
+  /** A connection of the session opened, and ended. */
+  opened(session: StickySession): void;
+  closed(session: StickySession): void;
+  /** The session has another exit or group from now on. */
+  move(session: StickySession, to: Pick<StickySession, "nodeId" | "exitAddress" | "uniqKey">): void;
+  /** Whether a live session of the group, another than `exceptKey`, holds the address now. */
+  isHeld(uniqKey: string, exceptKey: string, exitAddress: string): boolean;
   sweep(): void;
   readonly size: number;
 }
@@ -37,14 +46,12 @@ const sweepMax = 1_000;
 
 export function createStickySessions(nowMs: () => number): StickySessions {
   const sessions = new Map<string, StickySession>();
-  const groups = new Map<string, Set<StickySession>>();
+  const groups = createGroupAddresses<StickySession>();
 
+  /** What is still open keeps its address: `closed` lets go of it. */
   function forget(session: StickySession): void {
     sessions.delete(session.key);
-    if (session.uniqKey === null) return;
-    const group = groups.get(session.uniqKey);
-    group?.delete(session);
-    if (group?.size === 0) groups.delete(session.uniqKey);
+    if (session.connectionsOpen === 0) groups.release(session);
   }
 
   function isOver(session: StickySession, atMs: number): boolean {
@@ -69,24 +76,34 @@ export function createStickySessions(nowMs: () => number): StickySessions {
       const older = sessions.get(session.key);
       if (older !== undefined) forget(older);
       sessions.set(session.key, session);
-      if (session.uniqKey !== null) {
-        const group = groups.get(session.uniqKey) ?? new Set();
-        group.add(session);
-        groups.set(session.uniqKey, group);
-      }
+      groups.hold(session);
       if (sessions.size <= namesMax) return;
       for (const oldest of sessions.values()) {
         forget(oldest);
         return;
       }
     },
-    addressesOf(uniqKey, exceptKey) {
+    opened(session) {
+      session.connectionsOpen += 1;
+      session.hasServed = true;
+    },
+    closed(session) {
+      session.connectionsOpen -= 1;
+      session.usedAtMs = nowMs();
+      if (session.connectionsOpen === 0 && sessions.get(session.key) !== session) groups.release(session);
+    },
+    move(session, to) {
+      groups.release(session);
+      session.nodeId = to.nodeId;
+      session.exitAddress = to.exitAddress;
+      session.uniqKey = to.uniqKey;
+      // A forgotten session holds nothing any more.
+      if (sessions.get(session.key) === session) groups.hold(session);
+    },
+    isHeld(uniqKey, exceptKey, exitAddress) {
       const atMs = nowMs();
-      const held = new Set<string>();
-      for (const session of groups.get(uniqKey) ?? []) {
-        if (session.key !== exceptKey && !isOver(session, atMs)) held.add(session.exitAddress);
-      }
-      return held;
+      const isLive = (session: StickySession): boolean => session.connectionsOpen > 0 || !isOver(session, atMs);
+      return groups.holders(uniqKey, exitAddress).some((session) => session.key !== exceptKey && isLive(session));
     },
     sweep() {
       const atMs = nowMs();

@@ -15,10 +15,10 @@ import type { Exit, Router } from "../router/choose-exit.ts";
 import type { StickySession, StickySessions } from "../router/sticky-sessions.ts";
 import type { LiveNode } from "../tunnel/live-node.ts";
 import { accountRefusal } from "./accounts.ts";
-import { attemptFailures } from "./attempt-failures.ts";
+import { type AttemptFailure, attemptFailures, movedMeanwhile } from "./attempt-failures.ts";
 import type { Principal } from "./authorise.ts";
 import type { BlockRules } from "./block-rules.ts";
-import { type OpenedAttempt, openStream, openTimeoutMs } from "./open-stream.ts";
+import { type Attempt, type OpenedAttempt, openStream, openTimeoutMs } from "./open-stream.ts";
 import { createSessionLimits, type SessionLimits, SessionSlot } from "./session-limits.ts";
 import { SessionLine } from "./session-line.ts";
 
@@ -46,7 +46,7 @@ export interface SessionOpener {
 }
 
 export interface SessionOpenerOptions {
-  readonly router: Router;
+  readonly router: Router<LiveNode>;
   readonly sticky: StickySessions;
   readonly sessions: SessionLog;
   readonly blockRules: BlockRules;
@@ -102,37 +102,54 @@ class Opener implements SessionOpener {
 
   async #connect(request: SessionRequest, destination: Destination, slot: SessionSlot): Promise<OpenedSession | Refusal> {
     const { account, ask } = request.principal;
+    const { router } = this.#options;
     const deadlineMs = performance.now() + openingMsMax;
     const tried = new Set<LiveNode>();
     let last: Refusal | null = null;
     let isChanged = false;
     while (tried.size < nodesTriedMax) {
-      const exit = this.#options.router.choose({ proxyUserId: account.proxyUserId, requestId: request.requestId, ask, tried });
+      const exit = router.choose({ proxyUserId: account.proxyUserId, requestId: request.requestId, ask, tried });
       if (exit.kind === "refused") return exit.code === "no_exit" ? (last ?? exit) : exit;
       isChanged ||= exit.isChanged;
       tried.add(exit.node);
-      const leftMs = Math.min(openTimeoutMs, deadlineMs - performance.now());
+      const startedMs = performance.now();
+      const leftMs = Math.min(openTimeoutMs, deadlineMs - startedMs);
       if (leftMs <= 0) break;
       const attempt = await openStream(exit.node, { host: destination.host, port: destination.port }, leftMs);
-      if (attempt.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged }, attempt, slot);
-      const failure = attemptFailures[attempt.cause];
-      last = refuse(failure.code, tried.size === 1 ? failure.detail : `${failure.detail}; ${tried.size} nodes were tried`);
-      if (!failure.isNodesFault) return last;
+      const judged = this.#judgeAttempt(exit, attempt, performance.now() - startedMs);
+      if (judged.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged }, judged, slot);
+      router.abandoned(exit, ask);
+      last = refuse(judged.code, tried.size === 1 ? judged.detail : `${judged.detail}; ${tried.size} nodes were tried`);
+      if (!judged.isNodesFault) return last;
     }
     return last ?? refuse("node_connect_failed", "no node answered in time");
+  }
+
+  /** Tells the router how it went; an open stream that the session cannot use any more is a failed one. */
+  #judgeAttempt(exit: Exit<LiveNode>, attempt: Attempt, connectMs: number): OpenedAttempt | AttemptFailure {
+    const { router } = this.#options;
+    if (attempt.kind === "failed") {
+      const failure = attemptFailures[attempt.cause];
+      if (failure.blame !== null) router.failed(exit.node, failure.blame);
+      return failure;
+    }
+    if (router.connected(exit, connectMs)) return attempt;
+    attempt.stream.reset("cancelled");
+    return movedMeanwhile;
   }
 
   /** The last check before a byte may pass, and the session's entry into the books. */
   #admit(
     request: SessionRequest,
     destination: Destination,
-    exit: Exit,
+    exit: Exit<LiveNode>,
     attempt: OpenedAttempt,
     slot: SessionSlot,
   ): OpenedSession | Refusal {
     const refusal = this.#judgeAddress(destination, attempt.connected, exit.node);
     if (refusal === null) return this.#register(request, destination, exit, attempt, slot);
     attempt.stream.reset("policy");
+    this.#options.router.abandoned(exit, request.principal.ask);
     return refusal;
   }
 
@@ -152,12 +169,19 @@ class Opener implements SessionOpener {
     return this.#options.blockRules.refuseAddress(checked.address);
   }
 
-  #register(request: SessionRequest, destination: Destination, exit: Exit, attempt: OpenedAttempt, slot: SessionSlot): OpenedSession {
+  #register(
+    request: SessionRequest,
+    destination: Destination,
+    exit: Exit<LiveNode>,
+    attempt: OpenedAttempt,
+    slot: SessionSlot,
+  ): OpenedSession {
     const { ask } = request.principal;
     const facts = factsOf(request, destination, exit.node, attempt.connected, this.#options.nowMs());
     this.#options.onOpened();
     const line = new SessionLine(this.#options, {
       facts,
+      node: exit.node,
       attempt,
       slot,
       maxBytes: ask.maxBytes,

@@ -31,7 +31,6 @@ class StreamOpening implements OpenHandlers {
   #resolve: ((attempt: Attempt) => void) | null = null;
 
   start(node: LiveNode, target: Target, timeoutMs: number): Promise<Attempt> {
-    node.streamsGiven += 1;
     return new Promise((resolve) => {
       this.#resolve = resolve;
       this.#timer = setTimeout(() => this.#giveUp(), timeoutMs);

@@ -6,18 +6,22 @@
 import type { SessionFacts } from "@karvon/billing";
 import type { StreamEnd, TunnelStream } from "@karvon/tunnel";
 import type { LiveSession, SessionLog } from "../radar/session-log.ts";
+import type { Router } from "../router/choose-exit.ts";
 import type { StickySession, StickySessions } from "../router/sticky-sessions.ts";
+import type { LiveNode } from "../tunnel/live-node.ts";
 import { closeReasonOf, type OpenedAttempt } from "./open-stream.ts";
 import type { SessionSlot } from "./session-limits.ts";
 
 export interface LineOptions {
   readonly sessions: SessionLog;
+  readonly router: Router<LiveNode>;
   readonly sticky: StickySessions;
   readonly nowMs: () => number;
 }
 
 export interface NewLine {
   readonly facts: SessionFacts;
+  readonly node: LiveNode;
   readonly attempt: OpenedAttempt;
   readonly slot: SessionSlot;
   readonly maxBytes: number | null;
@@ -30,6 +34,7 @@ export class SessionLine {
   readonly stream: TunnelStream;
   readonly live: LiveSession;
   readonly #options: LineOptions;
+  readonly #node: LiveNode;
   readonly #slot: SessionSlot;
   readonly #sticky: StickySession | null;
   readonly #isUnnamed: boolean;
@@ -38,15 +43,13 @@ export class SessionLine {
   constructor(options: LineOptions, line: NewLine) {
     const { attempt, slot, sticky } = line;
     this.#options = options;
+    this.#node = line.node;
     this.#slot = slot;
     this.#sticky = sticky;
     this.#isUnnamed = line.isUnnamed;
     this.stream = attempt.stream;
     this.live = options.sessions.open({ facts: line.facts, stream: attempt.stream, user: slot.user, maxBytes: line.maxBytes, line: this });
-    if (sticky !== null) {
-      sticky.connectionsOpen += 1;
-      sticky.hasServed = true;
-    }
+    if (sticky !== null) options.sticky.opened(sticky);
     const { ended } = attempt.opening;
     if (ended === null) attempt.stream.onEnd((end) => this.#end(end));
     else this.#end(ended);
@@ -65,13 +68,15 @@ export class SessionLine {
   }
 
   #end(how: StreamEnd): void {
-    const { sessions, sticky, nowMs } = this.#options;
+    const { sessions, sticky, router, nowMs } = this.#options;
+    const { upBytes, downBytes } = this.stream;
     sessions.close(this.live, closeReasonOf(how, this.#cutReason));
     this.#slot.release();
+    const durationMs = nowMs() - this.live.facts.openedAtMs;
+    router.ended(this.#node, { isLost: how.kind === "lost" && this.#cutReason === null, bytes: upBytes + downBytes, durationMs });
     const entry = this.#sticky;
     if (entry === null) return;
-    entry.connectionsOpen -= 1;
-    entry.usedAtMs = nowMs();
+    sticky.closed(entry);
     if (this.#isUnnamed) sticky.drop(entry);
   }
 }

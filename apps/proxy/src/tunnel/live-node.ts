@@ -1,6 +1,6 @@
 /** A node whose tunnel is open: what routing, sessions and presence need to know of it. */
-import type { KeyAlgorithmName, NetworkKindName, NodeStatusName } from "@karvon/db/sql";
-import type { ConnectionType, RouteNode } from "@karvon/domain";
+import type { KeyAlgorithmName, NetworkKindName, NodeAuthFacts, NodeStatusName } from "@karvon/db/sql";
+import type { ConnectionType, NodeQuality, RoutableNode } from "@karvon/domain";
 import type { Tunnel } from "@karvon/tunnel";
 
 /** What GeoIP says of the public address. Countries are upper case. */
@@ -41,7 +41,17 @@ export interface NodeReport {
   readonly reason: string | null;
 }
 
-export interface LiveNode extends RouteNode {
+/** What is known of a node when its tunnel is admitted. */
+export interface NodeLine {
+  readonly tunnel: Tunnel;
+  readonly place: NodePlace;
+  readonly publicAddress: string;
+  readonly quality: NodeQuality;
+  readonly streamsMax: number;
+  readonly connectedAtMs: number;
+}
+
+export class LiveNode implements RoutableNode {
   readonly nodeId: string;
   readonly operatorId: string;
   readonly keyId: string;
@@ -50,26 +60,75 @@ export interface LiveNode extends RouteNode {
   readonly isDemo: boolean;
   readonly tunnel: Tunnel;
   readonly place: NodePlace;
-  /** The address that targets see; null when the node dialled from a private one. */
   readonly publicAddress: string;
-  readonly connectedAtMs: number;
+  readonly quality: NodeQuality;
   readonly streamsMax: number;
+  readonly connectedAtMs: number;
   connectionType: ConnectionType;
-  streamsGiven: number;
+  scoreMicros: number | null = null;
   status: NodeStatusName;
-  report: NodeReport | null;
+  report: NodeReport | null = null;
   /** No new sessions although the tunnel lives: the node asked for rest, is being replaced, or broke a rule. */
-  isDraining: boolean;
+  isDraining = false;
   lastSeenAtMs: number;
-}
 
-/** Whether new sessions may go to the node at all. Whether one more fits is `hasRoom`. */
-export function isServing(node: LiveNode): boolean {
-  return node.status === "active" && !node.isDraining && (node.report?.isAccepting ?? true) && !node.tunnel.isClosed;
-}
+  constructor(facts: NodeAuthFacts, line: NodeLine) {
+    this.nodeId = facts.nodeId;
+    this.operatorId = facts.operatorId;
+    this.keyId = facts.keyId;
+    this.algorithm = facts.algorithm;
+    this.label = facts.label;
+    this.isDemo = facts.isDemo;
+    this.status = facts.status;
+    this.tunnel = line.tunnel;
+    this.place = line.place;
+    this.publicAddress = line.publicAddress;
+    this.quality = line.quality;
+    this.streamsMax = line.streamsMax;
+    this.connectedAtMs = line.connectedAtMs;
+    this.lastSeenAtMs = line.connectedAtMs;
+    this.connectionType = connectionTypeOf("unknown", line.place.lineType);
+  }
 
-export function hasRoom(node: LiveNode): boolean {
-  return node.tunnel.mayOpen && node.openStreams < node.streamsMax;
+  get isServing(): boolean {
+    return this.status === "active" && !this.isDraining && (this.report?.isAccepting ?? true) && !this.tunnel.isClosed;
+  }
+
+  get hasRoom(): boolean {
+    return this.tunnel.mayOpen && this.tunnel.openStreams < this.streamsMax;
+  }
+
+  get openStreams(): number {
+    return this.tunnel.openStreams;
+  }
+
+  get batteryPercent(): number | null {
+    return this.report?.batteryPercent ?? null;
+  }
+
+  get isCharging(): boolean | null {
+    return this.report?.isCharging ?? null;
+  }
+
+  get country(): string | null {
+    return this.place.country;
+  }
+
+  get region(): string | null {
+    return this.place.region;
+  }
+
+  get city(): string | null {
+    return this.place.city;
+  }
+
+  get asn(): number | null {
+    return this.place.asn;
+  }
+
+  get asnName(): string | null {
+    return this.place.asnName;
+  }
 }
 
 /** Cellular is mobile, Wi-Fi is Wi-Fi, and a wired or unnamed line counts as residential. */

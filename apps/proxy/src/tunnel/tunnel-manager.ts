@@ -5,7 +5,7 @@
  * connection of a node replaces the older one, which finishes its streams and ends. Losing a tunnel ends its streams.
  *
  * Limits: 10 s from the challenge to the verdict, one proof per connection; 1,024 streams per demo node and 256 per other
- * node; 5 enrolments a minute a source; 10,000 nodes; a node that broke a rule is shut out for 10 minutes.
+ * node; 5 enrolments a minute a source; 50,000 nodes; a node that broke a rule is shut out for 10 minutes.
  */
 import type { GatewayDatabase, NodeAuthFacts } from "@karvon/db/sql";
 import type { Logger } from "@karvon/telemetry";
@@ -13,11 +13,12 @@ import type { GoAwayName, Tunnel, TunnelEnd } from "@karvon/tunnel";
 import type { ControlMessage } from "@karvon/wire";
 import type { TLSSocket } from "node:tls";
 import type { NodeDirectory } from "../router/node-directory.ts";
+import type { QualityBook } from "../router/quality-book.ts";
 import { sourceKey } from "../session/source-key.ts";
 import { createTokenBuckets } from "../session/token-buckets.ts";
 import { beginHandshake, type HandshakeHost } from "./handshake.ts";
 import { type NodeRefusal, refusal, standingRefusal } from "./judge-node.ts";
-import { connectionTypeOf, type LiveNode, type NodePlace } from "./live-node.ts";
+import { LiveNode, type NodePlace } from "./live-node.ts";
 
 export interface TunnelManager {
   /** Takes a connection whose TLS handshake is done. `address` is the device's, not a load balancer's. */
@@ -36,7 +37,8 @@ export interface TunnelManager {
 export interface TunnelManagerOptions {
   readonly gatewayId: string;
   readonly database: Pick<GatewayDatabase, "findNodeForAuth" | "advanceSessionSeq" | "enrolNode">;
-  readonly directory: NodeDirectory;
+  readonly directory: NodeDirectory<LiveNode>;
+  readonly qualities: QualityBook;
   readonly locate: (address: string) => Promise<NodePlace>;
   readonly log: Logger;
   readonly nowMs: () => number;
@@ -48,7 +50,7 @@ export interface TunnelManagerOptions {
 }
 
 const pendingMax = 2_000;
-const nodesMax = 10_000;
+const nodesMax = 50_000;
 const streamsPerNodeMax = 256;
 const streamsPerDemoNodeMax = 1_024;
 const expelledMs = 600_000;
@@ -100,7 +102,7 @@ class Manager implements TunnelManager, HandshakeHost {
     if (why !== null) return this.dismiss(node, why, "suspended");
     if (facts === null || node.status === facts.status) return undefined;
     node.status = facts.status;
-    directory.touch();
+    directory.changed(node);
     return onJoined(node);
   }
 
@@ -113,7 +115,7 @@ class Manager implements TunnelManager, HandshakeHost {
 
   dismiss(node: LiveNode, why: NodeRefusal, goAway: GoAwayName): void {
     node.isDraining = true;
-    this.#options.directory.touch();
+    this.#options.directory.changed(node);
     this.log.warn({ event: "node.dismissed", nodeId: node.nodeId, code: why.code });
     if (node.tunnel.isClosed) return;
     node.tunnel.sendControl("refused", { code: why.code, message: why.message });
@@ -126,9 +128,9 @@ class Manager implements TunnelManager, HandshakeHost {
     // Ending a tunnel takes its node out of the directory.
     for (const node of Array.from(this.#options.directory.list())) {
       node.isDraining = true;
+      this.#options.directory.changed(node);
       node.tunnel.goAway("shutdown");
     }
-    this.#options.directory.touch();
   }
 
   close(): void {
@@ -148,8 +150,17 @@ class Manager implements TunnelManager, HandshakeHost {
   }
 
   async makeNode(facts: NodeAuthFacts, tunnel: Tunnel, address: string): Promise<LiveNode | null> {
-    const place = await this.#options.locate(address);
-    return tunnel.isClosed ? null : makeNode(facts, { tunnel, place, address, nowMs: this.#options.nowMs() });
+    const { locate, qualities, nowMs } = this.#options;
+    const place = await locate(address);
+    if (tunnel.isClosed) return null;
+    return new LiveNode(facts, {
+      tunnel,
+      place,
+      publicAddress: address,
+      quality: qualities.of(facts.nodeId),
+      streamsMax: facts.isDemo ? streamsPerDemoNodeMax : streamsPerNodeMax,
+      connectedAtMs: nowMs(),
+    });
   }
 
   onSettled(tunnel: Tunnel): void {
@@ -181,7 +192,7 @@ class Manager implements TunnelManager, HandshakeHost {
 
   onGoAway(node: LiveNode): void {
     node.isDraining = true;
-    this.#options.directory.touch();
+    this.#options.directory.changed(node);
   }
 
   onClosed(node: LiveNode, end: TunnelEnd): void {
@@ -190,35 +201,4 @@ class Manager implements TunnelManager, HandshakeHost {
     this.log.info({ event: "node.offline", nodeId: node.nodeId, operatorId: node.operatorId, ended: end.kind, detail: end.detail });
     this.#options.onLeft(node, end);
   }
-}
-
-function makeNode(facts: NodeAuthFacts, line: { tunnel: Tunnel; place: NodePlace; address: string; nowMs: number }): LiveNode {
-  const { tunnel, place } = line;
-  return {
-    nodeId: facts.nodeId,
-    operatorId: facts.operatorId,
-    keyId: facts.keyId,
-    algorithm: facts.algorithm,
-    label: facts.label,
-    isDemo: facts.isDemo,
-    tunnel,
-    place,
-    country: place.country,
-    region: place.region,
-    city: place.city,
-    asn: place.asn,
-    asnName: place.asnName,
-    publicAddress: line.address,
-    connectedAtMs: line.nowMs,
-    streamsMax: facts.isDemo ? streamsPerDemoNodeMax : streamsPerNodeMax,
-    connectionType: connectionTypeOf("unknown", place.lineType),
-    streamsGiven: 0,
-    status: facts.status,
-    report: null,
-    isDraining: false,
-    lastSeenAtMs: line.nowMs,
-    get openStreams() {
-      return tunnel.openStreams;
-    },
-  };
 }

@@ -5,6 +5,7 @@
  * (`widenWish`), made only when the username says `fallback`.
  */
 import type { Ask, ConnectionType, Widening } from "../ask.ts";
+import { placeSlug } from "./place-slug.ts";
 
 /** Where an exit is, as far as GeoIP knows. `country` is ISO 3166-1 alpha-2 in upper case. */
 export interface ExitPlace {
@@ -15,13 +16,9 @@ export interface ExitPlace {
   readonly asnName: string | null;
 }
 
-/** The facts about a node that a choice is made from. */
-export interface RouteNode extends ExitPlace {
+/** What a wish is compared with. */
+export interface ExitFacts extends ExitPlace {
   readonly connectionType: ConnectionType;
-  /** Streams open on the node now. */
-  readonly openStreams: number;
-  /** Streams ever given to the node; breaks ties between idle nodes. */
-  readonly streamsGiven: number;
 }
 
 /** The part of an ask that a single node can satisfy. `residential` takes Wi-Fi and wired lines alike: both end in a home. */
@@ -29,53 +26,33 @@ export type RouteWish = Pick<Ask, "countries" | "state" | "city" | "asn" | "isp"
 
 export const anywhere: RouteWish = { countries: [], state: null, city: null, asn: null, isp: null, carrier: null, type: "any" };
 
-/** Lower case, without accents, spaces, underscores, plus signs, dots, hyphens and apostrophes; a leading `us_` is dropped. */
-export function placeSlug(name: string): string {
-  return name
-    .normalize("NFKD")
-    .toLowerCase()
-    .replace(/^us_/, "")
-    .replace(/[\u0300-\u036f\s_+.'‘’ʻ-]/g, "");
+/** The facts of a node as wishes name them: places and provider as slugs. Nodes with equal facts are equal to every wish. */
+export interface RouteFacts {
+  readonly country: string | null;
+  readonly state: string | null;
+  readonly city: string | null;
+  readonly asn: number | null;
+  readonly provider: string | null;
+  readonly type: ConnectionType;
 }
 
-/** The parts of a wish in the order in which they narrow, with a word for each that a person understands. */
-const filters: readonly RouteFilter[] = [
-  {
-    part: "countries",
-    label: (wish) => `country ${wish.countries.join(".")}`,
-    keeps: (node, wish) => node.country !== null && wish.countries.includes(node.country),
-  },
-  { part: "state", label: (wish) => `state ${wish.state}`, keeps: (node, wish) => isPlace(node.region, wish.state) },
-  { part: "city", label: (wish) => `city ${wish.city}`, keeps: (node, wish) => isPlace(node.city, wish.city) },
-  { part: "asn", label: (wish) => `asn ${wish.asn}`, keeps: (node, wish) => node.asn === wish.asn },
-  { part: "isp", label: (wish) => `isp ${wish.isp}`, keeps: (node, wish) => isProvider(node, wish.isp) },
-  {
-    part: "carrier",
-    label: (wish) => `carrier ${wish.carrier}`,
-    keeps: (node, wish) => node.connectionType === "mobile" && isProvider(node, wish.carrier),
-  },
-  { part: "type", label: (wish) => `type ${wish.type}`, keeps: (node, wish) => typeSatisfies(node.connectionType, wish.type) },
-];
-
-interface RouteFilter {
-  readonly part: keyof RouteWish;
-  readonly label: (wish: RouteWish) => string;
-  readonly keeps: (node: RouteNode, wish: RouteWish) => boolean;
+export function routeFacts(node: ExitFacts): RouteFacts {
+  return {
+    country: node.country,
+    state: node.region === null ? null : placeSlug(node.region),
+    city: node.city === null ? null : placeSlug(node.city),
+    asn: node.asn,
+    provider: node.asnName === null ? null : placeSlug(node.asnName),
+    type: node.connectionType,
+  };
 }
 
-function isAsked(wish: RouteWish, part: keyof RouteWish): boolean {
-  if (part === "countries") return wish.countries.length > 0;
-  if (part === "type") return wish.type !== "any";
-  return wish[part] !== null;
+export function factsSatisfy(facts: RouteFacts, wish: RouteWish): boolean {
+  return typeSatisfies(facts.type, wish.type) && isAtPlace(facts, wish) && isInNetwork(facts, wish);
 }
 
-function isPlace(name: string | null, slug: string | null): boolean {
-  return name !== null && placeSlug(name) === slug;
-}
-
-/** Providers register long names ("Uzbektelekom Joint Stock Company"), so the beginning is enough. */
-function isProvider(node: RouteNode, slug: string | null): boolean {
-  return node.asnName !== null && slug !== null && placeSlug(node.asnName).startsWith(slug);
+export function nodeSatisfies(node: ExitFacts, wish: RouteWish): boolean {
+  return factsSatisfy(routeFacts(node), wish);
 }
 
 function typeSatisfies(has: ConnectionType, asked: RouteWish["type"]): boolean {
@@ -83,8 +60,34 @@ function typeSatisfies(has: ConnectionType, asked: RouteWish["type"]): boolean {
   return asked === "residential" && has === "wifi";
 }
 
-export function nodeSatisfies(node: RouteNode, wish: RouteWish): boolean {
-  return filters.every((filter) => !isAsked(wish, filter.part) || filter.keeps(node, wish));
+function isAtPlace(facts: RouteFacts, wish: RouteWish): boolean {
+  if (wish.countries.length > 0 && (facts.country === null || !wish.countries.includes(facts.country))) return false;
+  if (wish.state !== null && facts.state !== wish.state) return false;
+  return wish.city === null || facts.city === wish.city;
+}
+
+/** Providers register long names ("Uzbektelekom Joint Stock Company"), so the beginning is enough. A carrier is a mobile provider. */
+function isInNetwork(facts: RouteFacts, wish: RouteWish): boolean {
+  if (wish.asn !== null && facts.asn !== wish.asn) return false;
+  if (wish.isp !== null && !(facts.provider?.startsWith(wish.isp) ?? false)) return false;
+  return wish.carrier === null || (facts.type === "mobile" && (facts.provider?.startsWith(wish.carrier) ?? false));
+}
+
+/** The parts of a wish in the order in which they narrow, with a word for each that a person understands. */
+const parts: readonly { readonly part: keyof RouteWish; readonly label: (wish: RouteWish) => string }[] = [
+  { part: "countries", label: (wish) => `country ${wish.countries.join(".")}` },
+  { part: "state", label: (wish) => `state ${wish.state}` },
+  { part: "city", label: (wish) => `city ${wish.city}` },
+  { part: "asn", label: (wish) => `asn ${wish.asn}` },
+  { part: "isp", label: (wish) => `isp ${wish.isp}` },
+  { part: "carrier", label: (wish) => `carrier ${wish.carrier}` },
+  { part: "type", label: (wish) => `type ${wish.type}` },
+];
+
+function isAsked(wish: RouteWish, part: keyof RouteWish): boolean {
+  if (part === "countries") return wish.countries.length > 0;
+  if (part === "type") return wish.type !== "any";
+  return wish[part] !== null;
 }
 
 /** Equal wishes have equal keys. */
@@ -101,19 +104,22 @@ export function widenWish(wish: RouteWish, to: Exclude<Widening, "none">): Route
 }
 
 /**
- * How many of `nodes` each asked part left, for example `12 nodes online; country UZ left 3, type mobile left 0`.
- * Looks at every node once per part; callers use it only for the refusal.
+ * Why a wish found nobody: how many nodes each asked part left, for example
+ * `12 nodes online; country UZ left 3, type mobile left 0`. `count` says how many serving nodes satisfy a wish.
  */
-export function explainEmptyRoute(nodes: Iterable<RouteNode>, wish: RouteWish): string {
-  let left = [...nodes];
-  const words = [`${left.length} ${left.length === 1 ? "node" : "nodes"} online`];
+export function explainEmptyRoute(wish: RouteWish, count: (wish: RouteWish) => number): string {
+  let asked = anywhere;
+  let left = count(asked);
+  const words = [`${left} ${left === 1 ? "node" : "nodes"} online`];
   const steps: string[] = [];
-  for (const filter of filters) {
-    if (!isAsked(wish, filter.part)) continue;
-    left = left.filter((node) => filter.keeps(node, wish));
-    steps.push(`${filter.label(wish)} left ${left.length}`);
+  for (const { part, label } of parts) {
+    if (!isAsked(wish, part)) continue;
+    asked = { ...asked, [part]: wish[part] };
+    // What nobody was left for stays empty whatever else is asked.
+    left = left === 0 ? 0 : count(asked);
+    steps.push(`${label(wish)} left ${left}`);
   }
-  if (left.length > 0) steps.push(`of these ${left.length} none is free or untried`);
+  if (left > 0) steps.push(`of these ${left} none is free or untried`);
   if (steps.length > 0) words.push(steps.join(", "));
   return words.join("; ");
 }

@@ -1,0 +1,235 @@
+/**
+ * The serving nodes, filed by every fact that a wish can name, so that a choice looks at a handful of them.
+ *
+ * Filing, re-filing and taking out a node cost a fixed number of steps (18 buckets), however many nodes there are. Nodes
+ * with equal facts share one cell, which knows its buckets. A node that cannot take sessions for the moment is parked: it
+ * still counts, but stands behind the ready ones. Whoever changes a node's facts says so; nothing is polled.
+ *
+ * It chooses nothing (`pickNode` does), and knows no clock and no chance.
+ *
+ * Limits: 4,096 cells without nodes are kept for the next of their kind; 32 providers are gone through for the beginning
+ * of a name, 1,000 beginnings are remembered.
+ */
+import { NodeBucket, type RowPlaces, slotsPerRow } from "./node-bucket.ts";
+import { bucketKeys, wishKeys } from "./route-keys.ts";
+import { type ExitFacts, factsSatisfy, nodeSatisfies, type RouteFacts, routeFacts, type RouteWish } from "./route-wish.ts";
+
+export const emptyCellsMax = 4_096;
+const providersMax = 32;
+const prefixesMax = 1_000;
+const rowsAtStart = 64;
+
+/** How many serving nodes have the same place, network and type. */
+export interface NodeCell {
+  readonly place: ExitFacts;
+  readonly facts: RouteFacts;
+  readonly buckets: readonly NodeBucket[];
+  nodes: number;
+}
+
+/** Buckets that together hold every node that satisfies a wish, each once, and maybe others. */
+export interface NodeSource {
+  readonly buckets: readonly NodeBucket[];
+  readonly ready: number;
+  readonly total: number;
+  /** Everybody in the buckets satisfies the wish. */
+  readonly isExact: boolean;
+}
+
+const nobody: NodeSource = { buckets: [], ready: 0, total: 0, isExact: true };
+
+export class NodeIndex<N extends ExitFacts> {
+  readonly #rowOf = new Map<N, number>();
+  readonly #nodes: (N | undefined)[] = [];
+  readonly #cellOf: (NodeCell | undefined)[] = [];
+  readonly #freeRows: number[] = [];
+  readonly #parked = new Set<N>();
+  readonly #cells = new Map<string, NodeCell>();
+  readonly #buckets = new Map<string, NodeBucket>();
+  readonly #providers = new Set<string>();
+  readonly #providersByPrefix = new Map<string, readonly string[] | null>();
+  readonly #places: RowPlaces = { at: new Int32Array(rowsAtStart * slotsPerRow) };
+  #emptyCells = 0;
+
+  get size(): number {
+    return this.#rowOf.size;
+  }
+
+  /** Files a node under its present facts; one that is filed already moves if they changed, and stays parked if it was. */
+  put(node: N): void {
+    const known = this.#rowOf.get(node);
+    const row = known ?? this.#takeRow();
+    const cell = this.#cellFor(node);
+    const older = this.#cellOf[row];
+    if (older === cell) return;
+    if (older !== undefined) this.#takeOut(row, older);
+    const isReady = !this.#parked.has(node);
+    for (const bucket of cell.buckets) bucket.add(row, isReady);
+    if (cell.nodes === 0) this.#emptyCells -= 1;
+    cell.nodes += 1;
+    this.#cellOf[row] = cell;
+    this.#nodes[row] = node;
+    if (known === undefined) this.#rowOf.set(node, row);
+    if (this.#emptyCells > emptyCellsMax) this.#dropEmpty();
+  }
+
+  /** Nothing happens when the node is not filed. */
+  remove(node: N): void {
+    const row = this.#rowOf.get(node);
+    const cell = row === undefined ? undefined : this.#cellOf[row];
+    if (row === undefined || cell === undefined) return;
+    this.#takeOut(row, cell);
+    this.#nodes[row] = undefined;
+    this.#cellOf[row] = undefined;
+    this.#rowOf.delete(node);
+    this.#parked.delete(node);
+    this.#freeRows.push(row);
+    if (this.#emptyCells > emptyCellsMax) this.#dropEmpty();
+  }
+
+  /** Takes a filed node out of the draw, or back in. */
+  setReady(node: N, isReady: boolean): void {
+    const row = this.#rowOf.get(node);
+    if (row === undefined || isReady !== this.#parked.has(node)) return;
+    if (isReady) this.#parked.delete(node);
+    else this.#parked.add(node);
+    for (const bucket of this.#cellOf[row]?.buckets ?? []) {
+      if (isReady) bucket.ready(row);
+      else bucket.park(row);
+    }
+  }
+
+  /** The nodes that are out of the draw. */
+  get parked(): ReadonlySet<N> {
+    return this.#parked;
+  }
+
+  nodeAt(row: number): N | undefined {
+    return this.#nodes[row];
+  }
+
+  /** Whether the node in this row satisfies the wish. */
+  satisfies(row: number, wish: RouteWish): boolean {
+    const cell = this.#cellOf[row];
+    return cell !== undefined && factsSatisfy(cell.facts, wish);
+  }
+
+  /** Whether a node satisfies the wish, filed or not. */
+  matches(node: N, wish: RouteWish): boolean {
+    const row = this.#rowOf.get(node);
+    return row === undefined ? nodeSatisfies(node, wish) : this.satisfies(row, wish);
+  }
+
+  /** The fewest buckets to look through for a wish. */
+  sourceOf(wish: RouteWish): NodeSource {
+    const { groups, isExact } = wishKeys(wish, this.#listProviders);
+    let best: NodeSource | null = null;
+    for (const keys of groups) {
+      const source = this.#gather(keys, isExact);
+      if (source.total === 0) return nobody;
+      if (best === null || source.total < best.total) best = source;
+    }
+    return best ?? nobody;
+  }
+
+  /** How many filed nodes satisfy the wish, parked ones too. */
+  count(wish: RouteWish): number {
+    const { buckets, total, isExact } = this.sourceOf(wish);
+    if (isExact) return total;
+    let found = 0;
+    for (const { rows } of buckets) {
+      for (const row of rows) if (this.satisfies(row, wish)) found += 1;
+    }
+    return found;
+  }
+
+  /** One entry for every distinct place, network and type that has nodes. */
+  *listCells(): Generator<NodeCell> {
+    for (const cell of this.#cells.values()) if (cell.nodes > 0) yield cell;
+  }
+
+  #gather(keys: readonly string[], isExact: boolean): NodeSource {
+    const buckets: NodeBucket[] = [];
+    let ready = 0;
+    let total = 0;
+    for (const key of keys) {
+      const bucket = this.#buckets.get(key);
+      if (bucket === undefined || bucket.rows.length === 0) continue;
+      buckets.push(bucket);
+      ready += bucket.readyCount;
+      total += bucket.rows.length;
+    }
+    return { buckets, ready, total, isExact };
+  }
+
+  #takeRow(): number {
+    const row = this.#freeRows.pop() ?? this.#nodes.length;
+    const places = this.#places;
+    if ((row + 1) * slotsPerRow > places.at.length) {
+      const larger = new Int32Array(places.at.length * 2);
+      larger.set(places.at);
+      places.at = larger;
+    }
+    if (row === this.#nodes.length) {
+      this.#nodes.push(undefined);
+      this.#cellOf.push(undefined);
+    }
+    return row;
+  }
+
+  #takeOut(row: number, cell: NodeCell): void {
+    for (const bucket of cell.buckets) bucket.remove(row);
+    cell.nodes -= 1;
+    if (cell.nodes === 0) this.#emptyCells += 1;
+  }
+
+  #cellFor(node: N): NodeCell {
+    const { country, region, city, asn, asnName, connectionType } = node;
+    const key = `${country}\n${region}\n${city}\n${asn}\n${asnName}\n${connectionType}`;
+    let cell = this.#cells.get(key);
+    if (cell === undefined) {
+      const place: ExitFacts = { country, region, city, asn, asnName, connectionType };
+      const facts = routeFacts(place);
+      if (facts.provider !== null) this.#noteProvider(facts.provider);
+      cell = { place, facts, buckets: bucketKeys(facts).map(({ key: name, slot }) => this.#bucketFor(name, slot)), nodes: 0 };
+      this.#cells.set(key, cell);
+      this.#emptyCells += 1;
+    }
+    return cell;
+  }
+
+  #bucketFor(key: string, slot: number): NodeBucket {
+    let bucket = this.#buckets.get(key);
+    if (bucket === undefined) {
+      bucket = new NodeBucket(slot, this.#places);
+      this.#buckets.set(key, bucket);
+    }
+    return bucket;
+  }
+
+  #noteProvider(slug: string): void {
+    if (this.#providers.has(slug)) return;
+    this.#providers.add(slug);
+    this.#providersByPrefix.clear();
+  }
+
+  readonly #listProviders = (prefix: string): readonly string[] | null => {
+    const known = this.#providersByPrefix.get(prefix);
+    if (known !== undefined) return known;
+    const found = [...this.#providers].filter((slug) => slug.startsWith(prefix));
+    const listed = found.length > providersMax ? null : found;
+    if (this.#providersByPrefix.size >= prefixesMax) this.#providersByPrefix.clear();
+    this.#providersByPrefix.set(prefix, listed);
+    return listed;
+  };
+
+  /** Only cells without nodes hold empty buckets, so both go together. */
+  #dropEmpty(): void {
+    for (const [key, cell] of this.#cells) if (cell.nodes === 0) this.#cells.delete(key);
+    for (const [key, bucket] of this.#buckets) if (bucket.rows.length === 0) this.#buckets.delete(key);
+    this.#emptyCells = 0;
+    this.#providers.clear();
+    this.#providersByPrefix.clear();
+    for (const { facts } of this.#cells.values()) if (facts.provider !== null) this.#providers.add(facts.provider);
+  }
+}

@@ -1,0 +1,8 @@
+/** Lower case, without accents, spaces, underscores, plus signs, dots, hyphens and apostrophes; a leading `us_` is dropped. */
+export function placeSlug(name: string): string {
+  return name
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/^us_/, "")
+    .replace(/[\u0300-\u036f\s_+.'‘’ʻ-]/g, "");
+}
