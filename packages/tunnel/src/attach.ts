@@ -1,13 +1,19 @@
 /** The fast path between a socket and a stream: five shared listeners, no closure and no Duplex per stream. */
 import type { Duplex } from "node:stream";
+import { sharedReaderOf } from "./connect-shared.ts";
 import { ignoreError, type SinkDriver } from "./sink.ts";
 
 const streamKey = Symbol("karvon.stream");
 type AttachedSocket = Duplex & { [streamKey]: SinkDriver };
 
+/** Plain assignment in one place: the sockets of all streams keep one shape. */
+function bind(socket: Duplex & { [streamKey]?: SinkDriver }, stream: SinkDriver): asserts socket is AttachedSocket {
+  socket[streamKey] = stream;
+}
+
 /** Pipes both ways from now on. What the socket has already ended or lost is passed on at once. */
-export function attachSocket(stream: SinkDriver, plain: Duplex): void {
-  const socket = Object.assign(plain, { [streamKey]: stream });
+export function attachSocket(stream: SinkDriver, socket: Duplex): void {
+  bind(socket, stream);
   socket.on("end", onEnd);
   socket.on("drain", onDrain);
   socket.on("close", onClose);
@@ -18,7 +24,9 @@ export function attachSocket(stream: SinkDriver, plain: Duplex): void {
     return;
   }
   if (socket.readableEnded) stream.fin();
-  socket.on("data", onData);
+  const reader = sharedReaderOf(socket);
+  if (reader === undefined) socket.on("data", onData);
+  else reader.attachTo(stream);
   if (stream.isSendQueueFull()) {
     stream.markPaused();
     socket.pause();

@@ -9,6 +9,7 @@
 import { addressToBytes } from "@karvon/domain";
 import type { Duplex } from "node:stream";
 import { attachSocket } from "./attach.ts";
+import { SendQueue } from "./send-queue.ts";
 import { abortSink, closeUnread, ignoreError, type Sink, type SinkDriver } from "./sink.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
 import type { Connected, OpenHandlers, RstName, StreamEnd, TunnelLimits, TunnelStream } from "./types.ts";
@@ -26,11 +27,16 @@ export const paused = 64;
 /** OPENED has not been sent or received. */
 export const opening = 128;
 
+/** Above it a chunk is likely to be a part of something larger. */
+const aloneBytesMax = 2_048;
+
 /** What a stream needs of its tunnel. */
 export interface StreamHost {
   readonly isGateway: boolean;
   readonly limits: TunnelLimits;
   readonly windowBytes: number;
+  /** Counts up with every chunk from the peer. */
+  readonly turn: number;
   /** Takes up to `bytes` from the credit that is left for all streams; answers how much. */
   takeCredit(bytes: number): number;
   giveCredit(bytes: number): void;
@@ -38,6 +44,8 @@ export interface StreamHost {
   sendFin(streamId: number): void;
   sendRst(streamId: number, code: RstName): void;
   sendOpened(streamId: number, window: number, connected: Connected): void;
+  /** Frames a chunk that fits one frame at once when nobody waits; false when it has to be queued. */
+  sendNow(stream: MuxStream, chunk: Buffer): boolean;
   /** The stream has bytes and credit and stands in no queue. */
   queue(stream: MuxStream): void;
   /** The stream was corked and wants to be uncorked at the end of this turn. */
@@ -57,23 +65,21 @@ export class MuxStream implements TunnelStream, SinkDriver {
   receiveCredit: number;
   /** What the peer may have on the way at once; `receiveCredit`, `#owed` and `#held` are parts of it. */
   window: number;
-  queueBytes = 0;
   sentBytes = 0;
   sink: Sink | null = null;
   /** Sampling round in which credit was last granted. */
   busyRound = -1;
   handlers: OpenHandlers | null = null;
   readonly #host: StreamHost;
-  /** The chunk that is being sent, from `#firstAt` on, and those behind it. Mostly there is one. */
-  #first: Buffer | null = null;
-  #firstAt = 0;
-  #more: Buffer[] | null = null;
+  /** Made when something has to wait: most streams never need it. */
+  #queue: SendQueue | null = null;
   #receivedBytes = 0;
   /** Consumed by the sink and not yet granted again. */
   #owed = 0;
   /** Written to the sink, which asked to wait. */
   #held = 0;
   #early: Buffer[] | null = null;
+  #deliveredTurn = -1;
   #endListener: ((end: StreamEnd) => void) | null = null;
 
   constructor(host: StreamHost, id: number, window: number) {
@@ -89,6 +95,10 @@ export class MuxStream implements TunnelStream, SinkDriver {
 
   get downBytes(): number {
     return this.#host.isGateway ? this.#receivedBytes : this.sentBytes;
+  }
+
+  get queueBytes(): number {
+    return this.#queue === null ? 0 : this.#queue.bytes;
   }
 
   get heldBytes(): number {
@@ -170,8 +180,11 @@ export class MuxStream implements TunnelStream, SinkDriver {
     else this.#deliver(this.sink, chunk);
   }
 
+  /** A small chunk that comes alone is written at once; what may be followed by more is collected until the end of the turn. */
   #deliver(sink: Sink, chunk: Buffer): void {
-    if ((this.state & corked) === 0) {
+    const isAlone = chunk.length <= aloneBytesMax && this.#deliveredTurn !== this.#host.turn;
+    this.#deliveredTurn = this.#host.turn;
+    if (!isAlone && (this.state & corked) === 0) {
       this.state |= corked;
       sink.cork();
       this.#host.uncorkSoon(this);
@@ -229,45 +242,27 @@ export class MuxStream implements TunnelStream, SinkDriver {
 
   // Sending
 
-  /** False asks the caller to stop until the sink's `resume` is called. */
+  /** Takes a copy of `chunk`. False asks the caller to stop until the sink's `resume` is called. */
   push(chunk: Buffer): boolean {
     if ((this.state & (dead | finSent | wantsFin)) !== 0 || chunk.length === 0) return true;
-    this.queueBytes += chunk.length;
-    if (this.#first === null) this.#first = chunk;
-    else if (this.#more === null) this.#more = [chunk];
-    else this.#more.push(chunk);
-    if ((this.state & (queued | opening)) === 0 && this.sendCredit > 0) this.#host.queue(this);
-    return this.queueBytes < this.#host.limits.pauseAtBytes;
+    const mayQueue = (this.state & (queued | opening)) === 0 && this.sendCredit > 0;
+    if (mayQueue && this.queueBytes === 0 && this.#host.sendNow(this, chunk)) return true;
+    this.#queue ??= new SendQueue();
+    this.#queue.push(chunk);
+    if (mayQueue) this.#host.queue(this);
+    return this.#queue.bytes < this.#host.limits.pauseAtBytes;
   }
 
-  /** Copies `bytes` queued bytes to `into` and counts them as sent. */
-  take(into: Buffer, at: number, bytes: number): void {
-    let left = bytes;
-    let offset = at;
-    while (left > 0 && this.#first !== null) {
-      const chunk = this.#first;
-      const available = chunk.length - this.#firstAt;
-      if (available <= left) {
-        chunk.copy(into, offset, this.#firstAt);
-        offset += available;
-        left -= available;
-        this.#nextChunk();
-      } else {
-        chunk.copy(into, offset, this.#firstAt, this.#firstAt + left);
-        this.#firstAt += left;
-        left = 0;
-      }
-    }
-    this.queueBytes -= bytes;
+  /** Counts payload that goes into a frame now. */
+  countSent(bytes: number): void {
     this.sendCredit -= bytes;
     this.sentBytes += bytes;
   }
 
-  #nextChunk(): void {
-    const more = this.#more;
-    this.#firstAt = 0;
-    this.#first = more?.shift() ?? null;
-    if (more !== null && more.length === 0) this.#more = null;
+  /** Copies `bytes` queued bytes to `into` and counts them as sent. */
+  take(into: Buffer, at: number, bytes: number): void {
+    this.#queue?.take(into, at, bytes);
+    this.countSent(bytes);
   }
 
   /** After a turn of the transmitter: says what the queue has been holding back. */
@@ -341,9 +336,8 @@ export class MuxStream implements TunnelStream, SinkDriver {
     const wasOpening = (this.state & opening) !== 0;
     this.uncork();
     this.state |= dead;
-    this.#first = null;
-    this.#more = null;
-    this.queueBytes = 0;
+    this.#queue?.clear();
+    this.#queue = null;
     this.#early = null;
     this.#host.forget(this, how.kind === "reset" && how.by === "here" ? this.receiveCredit : 0);
     if (how.kind === "finished") closeUnread(this.sink, this.#host.limits.lingerMs);

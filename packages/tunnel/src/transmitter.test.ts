@@ -49,6 +49,8 @@ function rig(): {
     sendFin: (id) => out.frame0(frameTypes.fin, id),
     sendRst: () => undefined,
     sendOpened: () => undefined,
+    turn: 0,
+    sendNow: (stream, chunk) => out.sendNow(stream, chunk),
     queue: (stream) => out.queue(stream),
     uncorkSoon: () => undefined,
     forget: () => undefined,

@@ -60,6 +60,26 @@ export class Transmitter {
     this.#flushSoon();
   }
 
+  /**
+   * Frames `chunk` into the slab that is written next if it fits one frame and no stream waits for its turn: one copy and
+   * no queue. Not beside a write on a slow line: there the order among streams is decided when the write is done.
+   */
+  sendNow(stream: MuxStream, chunk: Buffer): boolean {
+    const bytes = chunk.length;
+    if (bytes > dataPayloadMaxBytes || bytes > stream.sendCredit || this.#isStopped) return false;
+    if (this.#full.length > 0 || this.#fresh.length > 0 || this.#rotation.length > 0) return false;
+    const limit = Math.min(this.#options.slabFillBytes(), this.#options.slabBytes);
+    if (this.isWriting && limit < this.#options.slabBytes) return false;
+    const slab = this.#openSlab();
+    if (limit - this.#used < frameHeaderBytes + bytes) return false;
+    putFrameHeader(slab, this.#used, frameTypes.data, bytes, stream.id);
+    chunk.copy(slab, this.#used + frameHeaderBytes);
+    this.#used += frameHeaderBytes + bytes;
+    stream.countSent(bytes);
+    this.#flushSoon();
+    return true;
+  }
+
   frame0(type: number, streamId: number): void {
     this.#header(type, streamId, 0);
   }
@@ -157,13 +177,18 @@ export class Transmitter {
     if (this.#slab !== null || this.#full.length > 0 || this.#fresh.length > 0 || this.#rotation.length > 0) this.#flushNow();
   }
 
-  /** Fills the slab in turns. Fresh streams go first but get half of it at most while others wait. */
-  #fill(): void {
-    if (this.#fresh.length === 0 && this.#rotation.length === 0) return;
+  #openSlab(): Buffer {
     if (this.#slab === null) {
       this.#slab = takeSlab(this.#options.slabBytes);
       this.#used = 0;
     }
+    return this.#slab;
+  }
+
+  /** Fills the slab in turns. Fresh streams go first but get half of it at most while others wait. */
+  #fill(): void {
+    if (this.#fresh.length === 0 && this.#rotation.length === 0) return;
+    this.#openSlab();
     this.#takeTurns(Math.min(this.#options.slabFillBytes(), this.#options.slabBytes));
   }
 

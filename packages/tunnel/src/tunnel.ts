@@ -60,6 +60,7 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
   readonly isGateway: boolean;
   readonly limits: TunnelLimits;
   lateBytes = 0;
+  turn = 0;
   readonly #options: TunnelOptions;
   readonly #socket: Duplex;
   readonly #pressure: Readonly<MemoryPressure>;
@@ -211,6 +212,10 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     this.#out.frame(frameTypes.opened, streamId, encodeOpened({ window, connectMs: connected.connectMs, address: connected.address }));
   }
 
+  sendNow(stream: MuxStream, chunk: Buffer): boolean {
+    return this.#out.sendNow(stream, chunk);
+  }
+
   queue(stream: MuxStream): void {
     this.#out.queue(stream);
   }
@@ -248,6 +253,7 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
   #onChunk(chunk: Buffer): void {
     if (this.#end !== null) return;
     this.#chunkPayload = 0;
+    this.turn += 1;
     this.#reader.push(chunk);
     if (this.#reader.violation !== null) this.#violate(this.#reader.violation);
     if (this.#end !== null) return;

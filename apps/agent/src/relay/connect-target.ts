@@ -7,9 +7,9 @@
  * the last.
  */
 import { lookup } from "node:dns/promises";
-import { type Socket, connect } from "node:net";
+import type { Socket } from "node:net";
 import { type EgressAllow, checkAddress, checkHost, checkPort } from "@karvon/domain";
-import type { RstName, Target } from "@karvon/tunnel";
+import { connectShared, type RstName, type Target } from "@karvon/tunnel";
 import type { OwnNetworks } from "./own-networks.ts";
 
 const resolveTimeoutMs = 5_000;
@@ -114,7 +114,7 @@ function attempt(candidate: Judged, port: number, timeoutMs: number, signal: Abo
   const { address, family } = candidate;
   return new Promise((resolve) => {
     // The address is a literal, so nothing is looked up again between the check and the connection.
-    const socket = connect({ host: address, port, family, allowHalfOpen: true, noDelay: true });
+    const socket = connectShared({ host: address, port, family, allowHalfOpen: true, noDelay: true });
     const timer = setTimeout(() => fail(refused("timeout", "no answer in time")), timeoutMs);
     const onAbort = (): void => fail(refused("cancelled", "no longer wanted"));
     function settle(outcome: Attempt): void {
