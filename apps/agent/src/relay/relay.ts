@@ -7,7 +7,7 @@
  */
 import type { RstName, StreamEnd, Target, TunnelStream } from "@karvon/tunnel";
 import type { AgentEvent, PassingStream } from "../events.ts";
-import { type ConnectRules, connectTarget } from "./connect-target.ts";
+import { Cancellation, type ConnectRules, connectTarget } from "./connect-target.ts";
 
 const streamsMax = 1_024;
 
@@ -16,7 +16,7 @@ interface Entry {
   readonly target: Target;
   readonly stream: TunnelStream;
   readonly openedAtMs: number;
-  readonly abort: AbortController;
+  readonly cancellation: Cancellation;
   address: string | null;
   localPort: number;
   /** What `takeBytes` has reported of this stream. */
@@ -38,8 +38,16 @@ export class Relay {
   accept(stream: TunnelStream, target: Target): void {
     if (this.entries.size >= streamsMax) return stream.reset("busy");
     this.lastId += 1;
-    const abort = new AbortController();
-    const entry: Entry = { id: this.lastId, target, stream, openedAtMs: Date.now(), abort, address: null, localPort: 0, takenBytes: 0 };
+    const entry: Entry = {
+      id: this.lastId,
+      target,
+      stream,
+      openedAtMs: Date.now(),
+      cancellation: new Cancellation(),
+      address: null,
+      localPort: 0,
+      takenBytes: 0,
+    };
     this.entries.set(entry.id, entry);
     stream.onEnd((how) => this.end(entry, how));
     this.serve(entry).catch((cause: unknown) => {
@@ -76,7 +84,7 @@ export class Relay {
 
   private async serve(entry: Entry): Promise<void> {
     const { id, stream, target } = entry;
-    const outcome = await connectTarget(target, this.rules, entry.abort.signal);
+    const outcome = await connectTarget(target, this.rules, entry.cancellation);
     if (outcome.kind === "refused") {
       if (stream.isClosed) return;
       this.onEvent({ kind: "stream-refused", ...target, reason: outcome.reason });
@@ -93,7 +101,7 @@ export class Relay {
 
   private end(entry: Entry, how: StreamEnd): void {
     if (!this.entries.delete(entry.id)) return;
-    entry.abort.abort();
+    entry.cancellation.cancel();
     const { upBytes, downBytes } = entry.stream;
     this.closedBytes += upBytes + downBytes - entry.takenBytes;
     if (entry.address === null) return;

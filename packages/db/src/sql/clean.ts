@@ -22,8 +22,23 @@ export function whole(value: number | null): number | null {
   return value !== null && Number.isFinite(value) ? Math.round(value) : null;
 }
 
+let secondMs = Number.NaN;
+let secondText = "";
+
+/** RFC 3339 in UTC with milliseconds. The text of the last second is kept: a flush writes thousands that follow each other. */
 export function instant(ms: number): string {
-  return new Date(ms).toISOString();
+  const rest = ms % 1_000;
+  if (rest < 0 || !Number.isInteger(ms)) return new Date(ms).toISOString();
+  if (ms - rest !== secondMs) {
+    secondMs = ms - rest;
+    secondText = new Date(secondMs).toISOString().slice(0, -4);
+  }
+  return `${secondText}${String(rest).padStart(3, "0")}Z`;
+}
+
+/** A `text[]`, number or time parameter in PostgreSQL's array syntax, for elements that need no quotes. */
+export function plainArray(elements: readonly (string | number | null)[]): string {
+  return `{${elements.map((element) => element ?? "NULL").join(",")}}`;
 }
 
 export function instantOrNull(ms: number | null | undefined): string | null {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { SessionCounter, SessionFacts, UsageBatch, UsageReceipt } from "@karvon/billing";
 import type { Pool } from "pg";
-import { cleanText, instant, instantOrNull, toJson, whole } from "./clean.ts";
+import { cleanText, instant, instantOrNull, plainArray, whole } from "./clean.ts";
 import { run } from "./statement.ts";
 import * as statements from "./statements/index.ts";
 
@@ -14,7 +14,7 @@ export async function recordUsage(pool: Pool, batch: UsageBatch, onError: (cause
     if (!isCount) onError(new Error(`the counters of session ${counter.id} are not byte counts; left out of the batch`));
     return isCount;
   });
-  const opened = toJson(batch.opened.map(openedRow));
+  const opened = JSON.stringify(batch.opened.map(openedRow));
   const [row] = await run(pool, statements.recordUsage, [
     batch.gatewayId,
     batch.epoch,
@@ -22,11 +22,12 @@ export async function recordUsage(pool: Pool, batch: UsageBatch, onError: (cause
     instant(batch.sampledAtMs),
     payloadHash(opened, counters),
     opened,
-    counters.map((counter) => counter.id),
-    counters.map((counter) => instant(counter.openedAtMs)),
-    counters.map((counter) => counter.upBytes),
-    counters.map((counter) => counter.downBytes),
-    counters.map((counter) => instantOrNull(counter.closedAtMs)),
+    // Ids, times and numbers need no quotes; a library that looks at every element costs more than the rest of the flush.
+    plainArray(counters.map((counter) => counter.id)),
+    plainArray(counters.map((counter) => instant(counter.openedAtMs))),
+    plainArray(counters.map((counter) => counter.upBytes)),
+    plainArray(counters.map((counter) => counter.downBytes)),
+    plainArray(counters.map((counter) => instantOrNull(counter.closedAtMs))),
     counters.map((counter) => (counter.closeReason === undefined ? null : cleanText(counter.closeReason))),
   ]);
   if (row === undefined) throw new Error("usage_flush answered nothing");
@@ -38,15 +39,33 @@ export async function recordUsage(pool: Pool, batch: UsageBatch, onError: (cause
   };
 }
 
+/** Written out field by field: a batch has thousands, and only texts from outside can hold what PostgreSQL refuses. */
 function openedRow(facts: SessionFacts): unknown {
-  const { openedAtMs, ...rest } = facts;
   return {
-    ...rest,
-    openedAt: instant(openedAtMs),
+    id: facts.id,
+    openedAt: instant(facts.openedAtMs),
+    clientId: facts.clientId,
+    proxyUserId: facts.proxyUserId,
+    operatorId: facts.operatorId,
+    nodeId: facts.nodeId,
+    priceId: facts.priceId,
+    protocol: facts.protocol,
+    targetHost: cleanText(facts.targetHost),
     targetPort: whole(facts.targetPort) ?? 0,
+    clientAddress: cleanOrNull(facts.clientAddress),
+    exitAddress: cleanOrNull(facts.exitAddress),
+    exitCountry: cleanOrNull(facts.exitCountry),
+    exitCity: cleanOrNull(facts.exitCity),
     exitAsn: whole(facts.exitAsn),
+    connectionType: facts.connectionType,
+    stickySession: cleanOrNull(facts.stickySession),
+    tag: cleanOrNull(facts.tag),
     connectMs: whole(facts.connectMs),
   };
+}
+
+function cleanOrNull(text: string | null): string | null {
+  return text === null ? null : cleanText(text);
 }
 
 /** Names the content of a batch: the same batch sent again has the same hash, another content under its name has not. */

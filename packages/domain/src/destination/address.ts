@@ -1,7 +1,31 @@
 /** Text and bytes of IP addresses. Only the canonical spellings are read: four decimal octets, or IPv6 without a zone. */
 import ipaddr from "ipaddr.js";
 
-const dottedQuad = /^(?:0|[1-9]\d{0,2})(?:\.(?:0|[1-9]\d{0,2})){3}$/;
+const dot = 46;
+const zero = 48;
+const nine = 57;
+
+/** Read character by character: every session asks several times. */
+function ipv4ToBytes(address: string): readonly number[] | null {
+  if (address.length > 15) return null;
+  const bytes: number[] = [];
+  let value = -1;
+  for (let at = 0; at < address.length; at += 1) {
+    const code = address.charCodeAt(at);
+    if (code >= zero && code <= nine && value !== 0) {
+      value = value < 0 ? code - zero : value * 10 + code - zero;
+      if (value > 255) return null;
+    } else if (code === dot && value >= 0 && bytes.length < 3) {
+      bytes.push(value);
+      value = -1;
+    } else {
+      return null;
+    }
+  }
+  if (value < 0 || bytes.length !== 3) return null;
+  bytes.push(value);
+  return bytes;
+}
 
 /** 4 or 16 bytes; null for everything else, octal, hex, short and decimal forms and zone ids among it. */
 export function addressToBytes(address: string): readonly number[] | null {
@@ -9,14 +33,12 @@ export function addressToBytes(address: string): readonly number[] | null {
     if (address.includes("%") || address.length > 45 || !ipaddr.IPv6.isValid(address)) return null;
     return ipaddr.IPv6.parse(address).toByteArray();
   }
-  if (!dottedQuad.test(address)) return null;
-  const octets = address.split(".").map(Number);
-  return octets.every((octet) => octet <= 255) ? octets : null;
+  return ipv4ToBytes(address);
 }
 
 /** The canonical text (RFC 5952 for IPv6); null when there are not 4 or 16 bytes. */
 export function addressFromBytes(bytes: Iterable<number>): string | null {
   const octets = [...bytes];
-  if (octets.length === 4) return octets.join(".");
+  if (octets.length === 4) return `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}`;
   return octets.length === 16 ? new ipaddr.IPv6(octets).toString() : null;
 }
