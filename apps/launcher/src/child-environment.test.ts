@@ -28,6 +28,21 @@ describe("childEnvironment", () => {
     });
   });
 
+  test("passes the client ports on, and the TLS files by absolute paths", () => {
+    const own = {
+      KARVON_PROXY_ALIAS_PORTS: "7777",
+      KARVON_STICKY_PORTS: "10000-10001",
+      KARVON_PROXY_TLS_CERT: "c.pem",
+      KARVON_PROXY_TLS_KEY: "k.pem",
+    };
+    const child = readSettings(childEnvironment(own, readSettings(own, "/started/here"), facts), "/elsewhere");
+    expect(child).toMatchObject({
+      proxyAliasPorts: [7777],
+      stickyPorts: { first: 10_000, last: 10_001 },
+      proxyTls: { certPath: "/started/here/c.pem", keyPath: "/started/here/k.pem" },
+    });
+  });
+
   test("lets the demo reach its echo target and announce addresses from loopback", () => {
     const settings = readSettings({ KARVON_EGRESS_ALLOW: "10.0.0.0/8", KARVON_TRUSTED_PROXIES: "192.0.2.1" });
     const child = readSettings(childEnvironment({}, settings, facts));

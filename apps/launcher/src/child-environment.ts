@@ -30,6 +30,10 @@ export function childEnvironment(base: Environment, settings: Settings, facts: R
     KARVON_TUNNEL_PORT: String(facts.tunnelPort),
     KARVON_OPS_PORT: String(facts.opsPort),
     KARVON_PUBLIC_HOST: settings.publicHost,
+    // Absolute: the programs run in another folder than the launcher was started in.
+    ...(settings.proxyTls === null
+      ? {}
+      : { KARVON_PROXY_TLS_CERT: settings.proxyTls.certPath, KARVON_PROXY_TLS_KEY: settings.proxyTls.keyPath }),
     KARVON_PANEL_URL: facts.panelUrl,
     KARVON_EGRESS_ALLOW: egressAllow.join(","),
     KARVON_TRUSTED_PROXIES: trustedProxies.join(","),

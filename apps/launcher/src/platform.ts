@@ -86,7 +86,7 @@ async function start(options: PlatformOptions, parts: Parts, signal: AbortSignal
   parts.folder = folder;
   removeReadyFile(folder.path("ready.json"));
   const ports = await findPorts(settings);
-  const identity = await makeKeys(settings.dataDir);
+  const identity = await makeKeys(settings.dataDir, settings.publicHost);
   signal.throwIfAborted();
 
   const database = await openDatabase({
@@ -206,6 +206,10 @@ async function stop(options: PlatformOptions, parts: Parts): Promise<void> {
 async function findPorts(settings: Settings): Promise<Omit<ResolvedFacts, "panelUrl" | "databaseUrl" | "smtpUrl">> {
   const finder = openPortFinder();
   try {
+    // The chosen ones first, so that no "any free port" falls among them.
+    for (const port of settings.proxyAliasPorts) await finder.find("KARVON_PROXY_ALIAS_PORTS", port);
+    const sticky = settings.stickyPorts ?? { first: 1, last: 0 };
+    for (let port = sticky.first; port <= sticky.last; port += 1) await finder.find("KARVON_STICKY_PORTS", port);
     return {
       panelPort: await finder.find("KARVON_PANEL_PORT", settings.panelPort),
       proxyPort: await finder.find("KARVON_PROXY_PORT", settings.proxyPort),

@@ -6,7 +6,15 @@
  * on, because every connection's state is its own; 100 of them within a minute end it in order.
  */
 import { runtimeName } from "./name-runtime.ts";
-import { readPepper, readServiceToken, readSettings, readTunnelIdentity, type Settings, SettingsError } from "@karvon/settings";
+import {
+  readPepper,
+  readProxyTls,
+  readServiceToken,
+  readSettings,
+  readTunnelIdentity,
+  type Settings,
+  SettingsError,
+} from "@karvon/settings";
 import { createLogger, type Logger } from "@karvon/telemetry";
 import { fileURLToPath } from "node:url";
 import { openGatewayIdentity } from "./gateway-identity.ts";
@@ -34,6 +42,9 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     identity: openGatewayIdentity(settings.dataDir, nowMs()),
     databaseUrl: settings.databaseUrl,
     proxyPort: settings.proxyPort,
+    aliasPorts: settings.proxyAliasPorts,
+    stickyPorts: settings.stickyPorts,
+    readClientTls: () => readProxyTls(settings),
     tunnelPort: settings.tunnelPort,
     opsPort: settings.opsPort,
     publicHost: settings.publicHost,
@@ -98,7 +109,7 @@ function explain(cause: unknown): string {
   const code: unknown = cause instanceof Error ? Reflect.get(cause, "code") : undefined;
   const port: unknown = cause instanceof Error ? Reflect.get(cause, "port") : undefined;
   if (code === "EADDRINUSE")
-    return `Port ${String(port)} is taken by another program; stop it, or choose another port (KARVON_PROXY_PORT, KARVON_TUNNEL_PORT, KARVON_OPS_PORT).`;
+    return `Port ${String(port)} is taken by another program; stop it, or choose another port (KARVON_PROXY_PORT, KARVON_PROXY_ALIAS_PORTS, KARVON_STICKY_PORTS, KARVON_TUNNEL_PORT, KARVON_OPS_PORT).`;
   if (code === "EACCES" && typeof port === "number") return `Port ${port} may not be used by this account; choose one above 1023.`;
   return cause instanceof Error ? cause.message : String(cause);
 }

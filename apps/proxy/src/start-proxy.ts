@@ -8,6 +8,7 @@
 import { type Flusher, startFlusher } from "@karvon/billing";
 import { type GatewayDatabase, openGatewayDatabase } from "@karvon/db/sql";
 import { parseEgressAllow, parsePrefix, type Prefix, type Refusal, refuse } from "@karvon/domain";
+import type { PortRange, ProxyTlsIdentity } from "@karvon/settings";
 import type { Logger } from "@karvon/telemetry";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
@@ -16,6 +17,8 @@ import { type GatewayIdentity } from "./gateway-identity.ts";
 import type { GatewayContext } from "./gateway/client-connection.ts";
 import { connectionBudget, readDescriptorLimit } from "./gateway/descriptor-budget.ts";
 import { type Gateway, listenGateway } from "./gateway/listen-gateway.ts";
+import { type ClientPortNumbers, countPorts } from "./gateway/open-client-ports.ts";
+import { type ClientTlsTimings, openClientTls } from "./gateway/open-client-tls.ts";
 import { keepHouse } from "./keep-house.ts";
 import { listMetrics } from "./ops/list-metrics.ts";
 import { listenOps, type OpsServer } from "./ops/listen-ops.ts";
@@ -49,6 +52,12 @@ export interface ProxyOptions {
   readonly pepper: Buffer;
   readonly serviceToken: string;
   readonly tunnelIdentity: { readonly keyPem: string; readonly certPem: string };
+  /** More ports for clients; none when left out. */
+  readonly aliasPorts?: readonly number[];
+  readonly stickyPorts?: PortRange | null;
+  /** Certificate and key for TLS to the client ports. Asked now and then: what it answers is used from then on. */
+  readonly readClientTls: () => ProxyTlsIdentity;
+  readonly clientTlsTimings?: ClientTlsTimings;
   readonly egressAllow: readonly string[];
   readonly trustedProxies: readonly string[];
   readonly locate: (address: string) => Promise<NodePlace>;
@@ -250,6 +259,7 @@ function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayCo
 
 interface Ports {
   readonly ops: OpsServer;
+  readonly clientTls: { stop(): void };
   readonly gateway: Gateway;
   readonly tunnel: TunnelListener;
 }
@@ -278,15 +288,18 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
   state.publish = (tick) => ops.publish(tick);
   await database.registerGateway({ ...identity, opsUrl: `http://${hostInUrl(options.publicHost)}:${ops.port}` });
   await control.start();
+  const clientTls = openClientTls({ read: options.readClientTls, log, timings: options.clientTlsTimings });
+  const numbers: ClientPortNumbers = { port: options.proxyPort, aliasPorts: options.aliasPorts, stickyPorts: options.stickyPorts };
   gateway = await listenGateway({
-    port: options.proxyPort,
+    ...numbers,
+    tls: clientTls.acceptor,
     context: createGatewayContext(core, fleet, meter),
     trustedProxies,
-    connectionsMax: options.connectionsMax ?? connectionBudget(readDescriptorLimit()),
+    connectionsMax: options.connectionsMax ?? connectionBudget(readDescriptorLimit() - countPorts(numbers)),
   });
   const onTunnel = (socket: TLSSocket, address: string): void => fleet.tunnels.accept(socket, address);
   const tunnel = await listenTunnels({ port: options.tunnelPort, ...options.tunnelIdentity, trustedProxies, log, onTunnel });
-  return { ops, gateway, tunnel };
+  return { ops, clientTls, gateway, tunnel };
 }
 
 async function findTroubles(core: Core, meter: Meter): Promise<string[]> {
@@ -314,6 +327,7 @@ async function closeProxy(core: Core, { fleet, meter, control, ports, house }: P
   const attempt = (what: string, work: () => Promise<void>): Promise<void> =>
     work().catch((cause: unknown) => options.log.error({ event: "proxy.close-failed", what, cause }));
   state.isDraining = true;
+  ports.clientTls.stop();
   ports.gateway.stopAccepting();
   ports.tunnel.stopAccepting();
   await drained(() => sessions.openCount, options.drainMs ?? 5_000);

@@ -1,2 +1,3 @@
 export * from "./keys.ts";
 export * from "./settings.ts";
+export type { PortRange } from "./values.ts";

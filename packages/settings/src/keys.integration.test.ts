@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { keyPath, readAuthSecret, readPepper, readTunnelIdentity } from "./keys.ts";
+import { keyPath, readAuthSecret, readPepper, readProxyTls, readTunnelIdentity } from "./keys.ts";
 
 let dataDir = "";
 beforeEach(() => {
@@ -35,5 +35,16 @@ describe("keys of the data folder", () => {
     writeFileSync(keyPath(dataDir, "tunnel-key.pem"), "key");
     writeFileSync(keyPath(dataDir, "tunnel-cert.pem"), "certificate");
     expect(() => readTunnelIdentity(dataDir)).toThrow(/certificate .* is damaged/);
+  });
+
+  test("are refused when the proxy's certificate and key do not belong together", () => {
+    const certPath = join(dataDir, "c.pem");
+    const privatePath = join(dataDir, "k.pem");
+    const read = (): unknown => readProxyTls({ dataDir, proxyTls: { certPath, keyPath: privatePath } });
+    expect(read).toThrow(/^KARVON_PROXY_TLS_CERT is wrong: the file .*c\.pem cannot be read\.$/);
+    writeFileSync(certPath, "certificate");
+    expect(read).toThrow(/^KARVON_PROXY_TLS_KEY is wrong: the file .*k\.pem cannot be read\.$/);
+    writeFileSync(privatePath, "key");
+    expect(read).toThrow(/are not a PEM certificate and the private key that belongs to it/);
   });
 });

@@ -2,12 +2,12 @@
  * Reads the keys that the launcher makes in `keys/` of the data folder.
  *
  * Every reader throws a SettingsError with one sentence when a key is missing, empty or cut short. Nothing is written
- * here and nothing is cached. Limit: a key file is at most 16 KiB.
+ * here and nothing is cached. Limits: a key file is at most 16 KiB, a certificate with its chain 128 KiB.
  */
-import { createHash, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { SettingsError } from "./settings.ts";
+import { type Settings, SettingsError } from "./settings.ts";
 
 /** Secrets of 32 random bytes, stored as base64url text. */
 export const secretNames = ["pepper", "auth-secret", "service-token", "seal-key"] as const;
@@ -21,10 +21,17 @@ export interface TunnelIdentity {
 }
 
 const keyFileBytesMax = 16_384;
+const chainBytesMax = 131_072;
 const secretBytes = 32;
 
+/** What clients that use TLS to the proxy port see. The certificate may be followed by its chain. */
+export interface ProxyTlsIdentity {
+  readonly certPem: string;
+  readonly keyPem: string;
+}
+
 /** Where a key file lives, for those who make it. */
-export function keyPath(dataDir: string, name: SecretName | "tunnel-key.pem" | "tunnel-cert.pem"): string {
+export function keyPath(dataDir: string, name: SecretName | `${"tunnel" | "proxy"}-${"key" | "cert"}.pem`): string {
   return join(dataDir, "keys", name);
 }
 
@@ -82,5 +89,39 @@ export function readTunnelIdentity(dataDir: string): TunnelIdentity {
     throw new SettingsError("KARVON_DATA_DIR", `The certificate ${certPath} is damaged; restore it from a backup of the data folder.`, {
       cause,
     });
+  }
+}
+
+/** The certificate of the proxy port: the configured files, or the self-signed pair of the data folder. */
+export function readProxyTls({ proxyTls, dataDir }: Pick<Settings, "proxyTls" | "dataDir">): ProxyTlsIdentity {
+  if (proxyTls === null) {
+    const own = { certPem: readKeyFile(keyPath(dataDir, "proxy-cert.pem")), keyPem: readKeyFile(keyPath(dataDir, "proxy-key.pem")) };
+    if (isPair(own)) return own;
+    const path = keyPath(dataDir, "proxy-cert.pem");
+    throw new SettingsError("KARVON_DATA_DIR", `The certificate ${path} is damaged; remove it and run npm start, which makes another.`);
+  }
+  const { certPath, keyPath: privatePath } = proxyTls;
+  const identity = { certPem: readPem("KARVON_PROXY_TLS_CERT", certPath), keyPem: readPem("KARVON_PROXY_TLS_KEY", privatePath) };
+  if (isPair(identity)) return identity;
+  throw new SettingsError(
+    "KARVON_PROXY_TLS_KEY",
+    `KARVON_PROXY_TLS_CERT (${certPath}) and KARVON_PROXY_TLS_KEY (${privatePath}) are not a PEM certificate and the private key that belongs to it.`,
+  );
+}
+
+function readPem(variable: string, path: string): string {
+  try {
+    if (statSync(path).size > chainBytesMax) throw new RangeError("the file is too large for a certificate");
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new SettingsError(variable, `${variable} is wrong: the file ${path} cannot be read.`, { cause });
+  }
+}
+
+function isPair({ certPem, keyPem }: ProxyTlsIdentity): boolean {
+  try {
+    return new X509Certificate(certPem).checkPrivateKey(createPrivateKey(keyPem));
+  } catch {
+    return false;
   }
 }

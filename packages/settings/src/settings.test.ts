@@ -18,6 +18,9 @@ describe("readSettings", () => {
       dataDir: resolve("/base/.karvon"),
       panelPort: 3000,
       proxyPort: 7000,
+      proxyAliasPorts: [],
+      stickyPorts: null,
+      proxyTls: null,
       tunnelPort: 7443,
       opsPort: 9464,
       demo: true,
@@ -39,6 +42,10 @@ describe("readSettings", () => {
         KARVON_DATA_DIR: "/data/karvon",
         KARVON_PANEL_PORT: "0",
         KARVON_PROXY_PORT: "0",
+        KARVON_PROXY_ALIAS_PORTS: "7777, 8000,3128",
+        KARVON_STICKY_PORTS: "10000-10999",
+        KARVON_PROXY_TLS_CERT: "tls/fullchain.pem",
+        KARVON_PROXY_TLS_KEY: "/etc/tls/key.pem",
         KARVON_TUNNEL_PORT: "17443",
         KARVON_OPS_PORT: "0",
         KARVON_DEMO: "0",
@@ -57,6 +64,9 @@ describe("readSettings", () => {
     expect(settings).toMatchObject({
       dataDir: resolve("/data/karvon"),
       panelPort: 0,
+      proxyAliasPorts: [7_777, 8_000, 3_128],
+      stickyPorts: { first: 10_000, last: 10_999 },
+      proxyTls: { certPath: resolve("/base/tls/fullchain.pem"), keyPath: resolve("/etc/tls/key.pem") },
       tunnelPort: 17_443,
       demo: false,
       egressAllow: ["127.0.0.1:8080", "[::1]:9", "10.0.0.0/8", "fd00::/8"],
@@ -82,6 +92,13 @@ describe("readSettings", () => {
     ["KARVON_PROXY_PORT", "-1"],
     ["KARVON_PROXY_PORT", "7e3"],
     ["KARVON_PANEL_PORT", "http"],
+    ["KARVON_PROXY_ALIAS_PORTS", "7777,0"],
+    ["KARVON_PROXY_ALIAS_PORTS", "7777,7777"],
+    ["KARVON_PROXY_ALIAS_PORTS", Array.from({ length: 65 }, (_, at) => 8_000 + at).join()],
+    ["KARVON_STICKY_PORTS", "10000"],
+    ["KARVON_STICKY_PORTS", "10999-10000"],
+    ["KARVON_STICKY_PORTS", "10000-10999-11000"],
+    ["KARVON_STICKY_PORTS", "10000-20000"],
     ["KARVON_DEMO", "true"],
     ["KARVON_EGRESS_ALLOW", "10.0.0.0/33"],
     ["KARVON_EGRESS_ALLOW", "example.org:80"],
@@ -102,6 +119,16 @@ describe("readSettings", () => {
 
   test("refuses one port for two services and names both variables", () => {
     expect(refusal({ KARVON_PROXY_PORT: "3000" }).message).toMatch(/KARVON_PROXY_PORT.*KARVON_PANEL_PORT/);
+  });
+
+  test("refuses an alias or sticky port that another service has", () => {
+    expect(refusal({ KARVON_PROXY_ALIAS_PORTS: "8000,9464" }).message).toMatch(/KARVON_PROXY_ALIAS_PORTS.*KARVON_OPS_PORT/);
+    expect(refusal({ KARVON_STICKY_PORTS: "7000-7100" }).message).toMatch(/KARVON_PROXY_PORT.*KARVON_STICKY_PORTS/);
+  });
+
+  test("refuses a certificate without its key and the other way round", () => {
+    expect(refusal({ KARVON_PROXY_TLS_CERT: "/a.pem" }).variable).toBe("KARVON_PROXY_TLS_KEY");
+    expect(refusal({ KARVON_PROXY_TLS_KEY: "/a.pem" }).variable).toBe("KARVON_PROXY_TLS_CERT");
   });
 
   test("never repeats a database URL, which may hold a password", () => {

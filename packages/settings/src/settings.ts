@@ -7,7 +7,19 @@
  * Limits: lists hold 256 entries at most.
  */
 import { resolve } from "node:path";
-import { readBlocks, readEgress, readEmail, readHost, readPort, readSwitch, readUrl, type ValueReading } from "./values.ts";
+import {
+  type PortRange,
+  readBlocks,
+  readEgress,
+  readEmail,
+  readHost,
+  readPort,
+  readPortList,
+  readPortRange,
+  readSwitch,
+  readUrl,
+  type ValueReading,
+} from "./values.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -16,6 +28,12 @@ export interface Settings {
   readonly dataDir: string;
   readonly panelPort: number;
   readonly proxyPort: number;
+  /** More ports that do what the proxy port does; at most 64. */
+  readonly proxyAliasPorts: readonly number[];
+  /** Ports that each stand for a session of whoever connects to them; at most 4,096. */
+  readonly stickyPorts: PortRange | null;
+  /** Absolute paths of the certificate and key that clients of an HTTPS proxy see; null: the self-signed pair in the data folder. */
+  readonly proxyTls: { readonly certPath: string; readonly keyPath: string } | null;
   readonly tunnelPort: number;
   readonly opsPort: number;
   readonly demo: boolean;
@@ -54,8 +72,12 @@ export const karvonVariables = [
   "KARVON_OPS_PORT",
   "KARVON_PANEL_PORT",
   "KARVON_PANEL_URL",
+  "KARVON_PROXY_ALIAS_PORTS",
   "KARVON_PROXY_PORT",
+  "KARVON_PROXY_TLS_CERT",
+  "KARVON_PROXY_TLS_KEY",
   "KARVON_PUBLIC_HOST",
+  "KARVON_STICKY_PORTS",
   "KARVON_TRUSTED_PROXIES",
   "KARVON_TUNNEL_PORT",
 ] as const;
@@ -83,10 +105,11 @@ function read<T>(env: Environment, name: string, reader: (text: string) => Value
   return reading.value;
 }
 
-function rejectSharedPorts(ports: Readonly<Record<string, number>>): void {
+function rejectSharedPorts(ports: readonly (readonly [name: string, port: number])[], stickyPorts: PortRange | null): void {
   const owners = new Map<number, string>();
-  for (const [name, port] of Object.entries(ports)) {
-    const owner = owners.get(port);
+  for (const [name, port] of ports) {
+    const isSticky = stickyPorts !== null && port >= stickyPorts.first && port <= stickyPorts.last;
+    const owner = isSticky ? "KARVON_STICKY_PORTS" : owners.get(port);
     if (port !== 0 && owner !== undefined) {
       throw new SettingsError(
         name,
@@ -97,8 +120,29 @@ function rejectSharedPorts(ports: Readonly<Record<string, number>>): void {
   }
 }
 
+function readMorePorts(env: Environment): Pick<Settings, "proxyAliasPorts" | "stickyPorts"> {
+  return {
+    proxyAliasPorts: read(env, "KARVON_PROXY_ALIAS_PORTS", readPortList) ?? [],
+    stickyPorts: read(env, "KARVON_STICKY_PORTS", readPortRange) ?? null,
+  };
+}
+
+/** Both files or neither: half an identity is a mistake. */
+function readProxyTlsPaths(env: Environment, baseDir: string): Settings["proxyTls"] {
+  const cert = textOf(env, "KARVON_PROXY_TLS_CERT");
+  const key = textOf(env, "KARVON_PROXY_TLS_KEY");
+  if (cert === undefined && key === undefined) return null;
+  if (cert !== undefined && key !== undefined) return { certPath: resolve(baseDir, cert), keyPath: resolve(baseDir, key) };
+  const [missing, given] =
+    cert === undefined ? ["KARVON_PROXY_TLS_CERT", "KARVON_PROXY_TLS_KEY"] : ["KARVON_PROXY_TLS_KEY", "KARVON_PROXY_TLS_CERT"];
+  throw new SettingsError(
+    missing,
+    `${missing} is not set although ${given} is; give both PEM files, or neither for a self-signed certificate.`,
+  );
+}
+
 /**
- * Reads and checks the whole environment. A relative data folder is resolved against `baseDir`.
+ * Reads and checks the whole environment. Relative paths of the data folder and the TLS files are resolved against `baseDir`.
  * Throws SettingsError, which names the variable.
  */
 export function readSettings(env: Environment, baseDir: string = process.cwd()): Settings {
@@ -109,12 +153,16 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     KARVON_TUNNEL_PORT: read(env, "KARVON_TUNNEL_PORT", readPort) ?? 7443,
     KARVON_OPS_PORT: read(env, "KARVON_OPS_PORT", readPort) ?? 9464,
   };
-  rejectSharedPorts(ports);
+  const morePorts = readMorePorts(env);
+  const aliases = morePorts.proxyAliasPorts.map((port): [string, number] => ["KARVON_PROXY_ALIAS_PORTS", port]);
+  rejectSharedPorts([...Object.entries(ports), ...aliases], morePorts.stickyPorts);
   const panelUrl = read(env, "KARVON_PANEL_URL", (text) => readUrl(text, ["http:", "https:"]));
   return Object.freeze({
     dataDir: resolve(baseDir, textOf(env, "KARVON_DATA_DIR") ?? ".karvon"),
     panelPort: ports.KARVON_PANEL_PORT,
     proxyPort: ports.KARVON_PROXY_PORT,
+    ...morePorts,
+    proxyTls: readProxyTlsPaths(env, baseDir),
     tunnelPort: ports.KARVON_TUNNEL_PORT,
     opsPort: ports.KARVON_OPS_PORT,
     demo: read(env, "KARVON_DEMO", readSwitch) ?? true,

@@ -15,6 +15,42 @@ export function readPort(text: string): ValueReading<number> {
   return { kind: "value", value: port };
 }
 
+/** First and last port of a range, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+const portListMax = 64;
+const portRangeMax = 4_096;
+
+/** A comma-separated list of different ports from 1 to 65535; at most 64. */
+export function readPortList(text: string): ValueReading<readonly number[]> {
+  const entries = text
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+  if (entries.length > portListMax) return wrong(`it has ${entries.length} ports; use ${portListMax} at most`);
+  const ports = entries.map((entry) => readFixedPort(entry));
+  const at = ports.findIndex((port, index) => port === null || ports.indexOf(port) !== index);
+  if (at >= 0) return wrong(`"${entries[at]}" is not a port, or stands there twice; use a list such as 7777,8000`);
+  return { kind: "value", value: ports.filter((port) => port !== null) };
+}
+
+/** `10000-10999`: at most 4,096 ports. */
+export function readPortRange(text: string): ValueReading<PortRange> {
+  const [first, last] = text.split("-").map((part) => readFixedPort(part.trim()));
+  if (first === undefined || first === null || last === undefined || last === null || first > last || text.split("-").length !== 2)
+    return wrong(`"${text}" is not a range of ports; use the form 10000-10999`);
+  if (last - first >= portRangeMax) return wrong(`it spans ${last - first + 1} ports; use ${portRangeMax} at most`);
+  return { kind: "value", value: { first, last } };
+}
+
+function readFixedPort(text: string): number | null {
+  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+  return port >= 1 && port <= 65_535 ? port : null;
+}
+
 /** Exactly "1" or "0", so that a typing slip never turns the demo on. */
 export function readSwitch(text: string): ValueReading<boolean> {
   if (text === "1" || text === "0") return { kind: "value", value: text === "1" };

@@ -31,9 +31,14 @@ export interface SinkDriver {
 /** Ends a sink so that its other side does not take it for a clean end of the data: a TCP reset where there is one. */
 export function abortSink(sink: Sink, why: string): void {
   if (sink.destroyed) return;
-  if (sink instanceof Socket && !(sink instanceof TLSSocket)) sink.resetAndDestroy();
+  if (sink instanceof Socket && canReset(sink)) sink.resetAndDestroy();
   else if (sink instanceof Socket) sink.destroy();
   else sink.destroy(new Error(why));
+}
+
+/** Node's own method throws on a TLS socket; one that was given a method of its own has a way to its TCP connection. */
+function canReset(socket: Socket): boolean {
+  return !(socket instanceof TLSSocket) || Object.hasOwn(socket, "resetAndDestroy");
 }
 
 /**

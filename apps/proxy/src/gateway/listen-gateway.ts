@@ -1,5 +1,5 @@
 /**
- * The main port: accepts client connections, learns the client's real address, and serves what the first byte says.
+ * The client ports: accept connections, learn the client's real address, and serve what the first byte says.
  *
  * A PROXY protocol header is read from trusted addresses only, and is optional there; from anybody else it is a
  * malformed request. Whatever a client sends, the worst that happens is the end of its own connection.
@@ -9,15 +9,18 @@
  */
 import { isInPrefixes, type Prefix, refuse } from "@karvon/domain";
 import { type ProxyHeader, readProxyHeader, sniffProtocol } from "@karvon/wire";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { plainAddress, sourceKey } from "../session/source-key.ts";
+import type { TlsAcceptor } from "./accept-tls.ts";
 import { ByteReader } from "./byte-reader.ts";
 import { type ClientConnection, endGently, type GatewayContext, headTimeoutMs, newRequestId, noteRefusal } from "./client-connection.ts";
+import { type ClientPortNumbers, openClientPorts, stickyPortOf } from "./open-client-ports.ts";
 import { serveHttp } from "./serve-http.ts";
 import { serveSocks5 } from "./serve-socks5.ts";
+import { refuseInnerTls, serveTls } from "./serve-tls.ts";
 
-export interface GatewayOptions {
-  readonly port: number;
+export interface GatewayOptions extends ClientPortNumbers {
+  readonly tls: TlsAcceptor;
   readonly context: GatewayContext;
   readonly trustedProxies: readonly Prefix[];
   readonly connectionsMax: number;
@@ -36,7 +39,6 @@ const shedMax = 200;
 const newcomersPerSourceMax = 1_000;
 /** The longest PROXY v2 header that the reader takes. */
 const proxyHeaderBytesMax = 1_024;
-const backlog = 4_096;
 const trustAnswersMax = 10_000;
 
 export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
@@ -86,28 +88,28 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
       isNewcomer = false;
     }
     try {
-      await serveProtocol(context, { socket, reader, address, stickyPort: null, shedding, prove });
+      const stickyPort = stickyPortOf(socket, options.stickyPorts);
+      await serveProtocol(context, { socket, reader, address, stickyPort, shedding, prove }, options.tls);
     } finally {
       prove();
     }
   }
 
-  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 65_536 }, onConnection);
-  server.on("error", (cause) => context.log.error({ event: "gateway.listener-failed", cause }));
-  const port = await listen(server, options.port);
+  const ports = await openClientPorts(options, {
+    onConnection,
+    onFault: (cause) => context.log.error({ event: "gateway.listener-failed", cause }),
+  });
 
   return {
-    port,
+    port: ports.port,
     get connectionsOpen() {
       return sockets.size;
     },
     stopAccepting() {
-      server.close();
+      ports.stopAccepting();
     },
     async close() {
-      const isClosed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
+      const isClosed = ports.closed();
       for (const socket of sockets) socket.destroy();
       await isClosed;
     },
@@ -157,7 +159,8 @@ async function announcedAddress(reader: ByteReader, peer: string): Promise<strin
   return reading.message.source === null ? peer : plainAddress(reading.message.source.address);
 }
 
-async function serveProtocol(context: GatewayContext, connection: ClientConnection): Promise<void> {
+/** `tls` is null inside TLS. */
+async function serveProtocol(context: GatewayContext, connection: ClientConnection, tls: TlsAcceptor | null): Promise<void> {
   const first = await connection.reader.firstByte(headTimeoutMs);
   if (first === null) {
     // A port check or a client that changed its mind: nothing to answer.
@@ -173,7 +176,8 @@ async function serveProtocol(context: GatewayContext, connection: ClientConnecti
     case "socks4":
       return refuseSocks4(context, connection);
     case "tls":
-      return refuseTls(context, connection);
+      if (tls === null) return refuseInnerTls(context, connection);
+      return serveTls(context, connection, tls, (inside) => serveProtocol(context, inside, null));
   }
 }
 
@@ -188,27 +192,6 @@ function refuseSocks4(context: GatewayContext, connection: ClientConnection): vo
   endGently(connection, Buffer.concat([reply, Buffer.from("SOCKS4 has no password; use SOCKS5 or HTTP.\r\n")]));
 }
 
-/** A fatal handshake_failure alert (RFC 8446, section 6.2): the program says "TLS refused" instead of hanging. */
-function refuseTls(context: GatewayContext, connection: ClientConnection): void {
-  noteRefusal(context, connection, {
-    requestId: newRequestId(),
-    protocol: "unknown",
-    refusal: refuse("bad_request", "TLS to the proxy port is not offered; use an http:// or socks5:// proxy address"),
-  });
-  endGently(connection, Buffer.from([0x15, 0x03, 0x03, 0x00, 0x02, 0x02, 0x28]));
-}
-
 function ignoreError(): void {
   // See onConnection.
-}
-
-function listen(server: Server, port: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ port, host: "::", backlog, ipv6Only: false }, () => {
-      server.off("error", reject);
-      const address = server.address();
-      resolve(typeof address === "object" && address !== null ? address.port : port);
-    });
-  });
 }

@@ -1,4 +1,4 @@
-/** A key and a certificate that everybody knows, for loopback tests only. */
+/** Keys and certificates that everybody knows, for loopback tests only. */
 export const testKeyPem = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgJvghMYF2L8hguGgD
 T6AyD3IiBwodBZ4LwtSkLlmVXOKhRANCAASc4ElEdnCnCDsvEWrCtpMJGnjqMHBX
@@ -15,5 +15,25 @@ idDXvoPsc2UlJv4x1QQQMB8GA1UdIwQYMBaAFJayroyzidDXvoPsc2UlJv4x1QQQ
 MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSAAwRQIhAIRxO6nJQHIcPUBJ
 6CT6/+pjsOgykygvxZYCzeK/YJvyAiA+ROOhA1Dm7De6Ph0h5qeMBNkCt3qL3OE3
 FXbOhnG+Qw==
+-----END CERTIFICATE-----
+`;
+
+/** Another pair, for renewals. */
+export const secondKeyPem = `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgyxVe5kOMn+mrkSO7
+2g4hm+QIVJ73Z5Iv7CTWUpZdqhmhRANCAAS4hqpzK+dWh0jRq/NWaaoKbDi7rOo7
+ZtqdgfJQKDZNr9wt/KJj6cAwB5/gNRZuKNXG9FX2yvZ5W+6XHFkMCxnx
+-----END PRIVATE KEY-----
+`;
+export const secondCertPem = `-----BEGIN CERTIFICATE-----
+MIIBkTCCATegAwIBAgIUWxaXqm/LJevcQn0pG9P9VEU1ByAwCgYIKoZIzj0EAwIw
+HTEbMBkGA1UEAwwSa2Fydm9uLXRlc3Qtc2Vjb25kMCAXDTI2MTEyNzA5MzIwM1oY
+DzIxMjYxMTAzMDkzMjAzWjAdMRswGQYDVQQDDBJrYXJ2b24tdGVzdC1zZWNvbmQw
+WTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAAS4hqpzK+dWh0jRq/NWaaoKbDi7rOo7
+ZtqdgfJQKDZNr9wt/KJj6cAwB5/gNRZuKNXG9FX2yvZ5W+6XHFkMCxnxo1MwUTAd
+BgNVHQ4EFgQUUFrBmctBl46RFmJRVj7kJR+aT7AwHwYDVR0jBBgwFoAUUFrBmctB
+l46RFmJRVj7kJR+aT7AwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBF
+AiEA+OFxMqFmle0GbWZFGcyOfy3/zX2RdfAxc4MjW+sBtlsCIF7gC91fDq5l7/jm
+STSJYEozOyXYhq3l9sWUWpouxWH8
 -----END CERTIFICATE-----
 `;

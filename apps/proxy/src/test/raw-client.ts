@@ -1,6 +1,7 @@
 /** Clients that send exactly the bytes that a test wants, and what came back. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 
 export async function dial(port: number): Promise<Socket> {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
@@ -9,9 +10,20 @@ export async function dial(port: number): Promise<Socket> {
   return socket;
 }
 
+/** As `dial`, inside TLS; whatever certificate is shown is taken. */
+export async function dialTls(port: number, options: ConnectionOptions = {}): Promise<TLSSocket> {
+  const socket = connectTls({ socket: await dial(port), rejectUnauthorized: false, ...options });
+  socket.allowHalfOpen = true;
+  socket.on("error", () => undefined);
+  await once(socket, "secureConnect");
+  return socket;
+}
+
+export type Dial = (port: number) => Promise<Socket>;
+
 /** Sends `bytes` and answers everything that comes until the other side ends. */
-export async function exchange(port: number, bytes: Buffer | string, options: { half?: boolean } = {}): Promise<Buffer> {
-  const socket = await dial(port);
+export async function exchange(port: number, bytes: Buffer | string, options: { half?: boolean; dial?: Dial } = {}): Promise<Buffer> {
+  const socket = await (options.dial ?? dial)(port);
   const chunks: Buffer[] = [];
   socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.write(bytes);
@@ -46,8 +58,9 @@ export async function socksConnect(
   port: number,
   login: { username: string; password: string } | null,
   target: { host: string; port: number; command?: number; type?: number },
+  dialWith: Dial = dial,
 ): Promise<string> {
-  const socket = await dial(port);
+  const socket = await dialWith(port);
   const received: Buffer[] = [];
   let wake: () => void = () => undefined;
   let isEnded = false;

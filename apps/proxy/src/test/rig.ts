@@ -10,7 +10,7 @@ import { newId } from "@karvon/domain";
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { type RunningProxy, startProxy } from "../start-proxy.ts";
+import { type ProxyOptions, type RunningProxy, startProxy } from "../start-proxy.ts";
 import { type NodePlace, unknownPlace } from "../tunnel/live-node.ts";
 import { testCertPem, testKeyPem } from "./certificate.ts";
 import { startTestNode, type TestNode, type TestNodeOptions } from "./test-node.ts";
@@ -47,7 +47,11 @@ export interface NewNode extends Partial<TestNodeOptions> {
 
 export const tenMegabytes = Buffer.alloc(10_000_000, "karvon ");
 
-export async function openRig(options: { connectionsMax?: number; drainMs?: number; flushIntervalMs?: number } = {}): Promise<Rig> {
+export type RigOptions = Partial<
+  Pick<ProxyOptions, "connectionsMax" | "drainMs" | "flushIntervalMs" | "aliasPorts" | "stickyPorts" | "readClientTls" | "clientTlsTimings">
+>;
+
+export async function openRig(options: RigOptions = {}): Promise<Rig> {
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);
   process.on("warning", onWarning);
@@ -70,6 +74,7 @@ export async function openRig(options: { connectionsMax?: number; drainMs?: numb
     pepper,
     serviceToken,
     tunnelIdentity: { keyPem: testKeyPem, certPem: testCertPem },
+    readClientTls: () => ({ keyPem: testKeyPem, certPem: testCertPem }),
     egressAllow: ["127.0.0.0/8"],
     trustedProxies: ["127.0.0.1/32"],
     locate: (address) => Promise.resolve(places.get(address) ?? unknownPlace),
