@@ -8,12 +8,13 @@ import type { Availability } from "./listen-ops.ts";
  */
 export function readAvailability(index: NodeIndex<LiveNode>): Availability {
   const byCountry = new Map<string, { nodes: number; byType: Record<ConnectionType, number> }>();
-  for (const { facts, nodes } of index.listCells()) {
-    if (facts.country === null) continue;
-    const sum = byCountry.get(facts.country) ?? { nodes: 0, byType: { mobile: 0, wifi: 0, residential: 0 } };
-    byCountry.set(facts.country, sum);
+  for (const cell of index.listCells()) {
+    const { country, nodes } = cell;
+    if (country === null) continue;
+    const sum = byCountry.get(country) ?? { nodes: 0, byType: { mobile: 0, wifi: 0, residential: 0 } };
+    byCountry.set(country, sum);
     sum.nodes += nodes;
-    for (const type of types) if (factsSatisfy(facts, { ...anywhere, type })) sum.byType[type] += nodes;
+    for (const type of types) if (factsSatisfy(cell, { ...anywhere, type })) sum.byType[type] += nodes;
   }
   const countries = [...byCountry].map(([country, sum]) => ({ country, ...sum }));
   return { countries: countries.toSorted((a, b) => b.nodes - a.nodes || (a.country < b.country ? -1 : 1)), total: index.size };

@@ -108,6 +108,7 @@ class ProxyRouter<N extends RoutableNode> implements Router<N> {
 
   connected({ node, sticky }: Exit<N>, connectMs: number): boolean {
     node.quality.connected(connectMs, this.#options.monotonicMs());
+    if (!node.hasRoom) this.#options.directory.reconsider(node);
     return sticky === null || sticky.nodeId === node.nodeId;
   }
 

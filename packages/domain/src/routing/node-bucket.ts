@@ -14,12 +14,16 @@ export interface RowPlaces {
 export class NodeBucket {
   readonly rows: number[] = [];
   readyCount = 0;
+  /** Cells that put their nodes here; without any the bucket goes. */
+  cells = 0;
   /** Grows when a row becomes ready: what was empty may not be any more. */
   arrivals = 0;
+  readonly key: string;
   readonly #slot: number;
   readonly #places: RowPlaces;
 
-  constructor(slot: number, places: RowPlaces) {
+  constructor(key: string, slot: number, places: RowPlaces) {
+    this.key = key;
     this.#slot = slot;
     this.#places = places;
   }

@@ -7,22 +7,24 @@
  *
  * It chooses nothing (`pickNode` does), and knows no clock and no chance.
  *
- * Limits: 4,096 cells without nodes are kept for the next of their kind; 32 providers are gone through for the beginning
- * of a name, 1,000 beginnings are remembered.
+ * Limits: 4,096 cells without nodes are kept for the next of their kind; 20,000 providers are known by name, 32 are gone
+ * through for the beginning of a name, 1,000 beginnings are remembered.
  */
 import { NodeBucket, type RowPlaces, slotsPerRow } from "./node-bucket.ts";
 import { bucketKeys, wishKeys } from "./route-keys.ts";
 import { type ExitFacts, factsSatisfy, nodeSatisfies, type RouteFacts, routeFacts, type RouteWish } from "./route-wish.ts";
 
 export const emptyCellsMax = 4_096;
-const providersMax = 32;
+const providersMax = 20_000;
+const providersListedMax = 32;
 const prefixesMax = 1_000;
 const rowsAtStart = 64;
 
 /** How many serving nodes have the same place, network and type. */
-export interface NodeCell {
+export interface NodeCell extends RouteFacts {
+  readonly key: string;
+  /** The same facts under the names that people read. */
   readonly place: ExitFacts;
-  readonly facts: RouteFacts;
   readonly buckets: readonly NodeBucket[];
   nodes: number;
 }
@@ -49,7 +51,8 @@ export class NodeIndex<N extends ExitFacts> {
   readonly #providers = new Set<string>();
   readonly #providersByPrefix = new Map<string, readonly string[] | null>();
   readonly #places: RowPlaces = { at: new Int32Array(rowsAtStart * slotsPerRow) };
-  #emptyCells = 0;
+  /** Cells without nodes, the one that lost its last node longest ago first. */
+  readonly #emptyCells = new Set<NodeCell>();
 
   get size(): number {
     return this.#rowOf.size;
@@ -65,12 +68,11 @@ export class NodeIndex<N extends ExitFacts> {
     if (older !== undefined) this.#takeOut(row, older);
     const isReady = !this.#parked.has(node);
     for (const bucket of cell.buckets) bucket.add(row, isReady);
-    if (cell.nodes === 0) this.#emptyCells -= 1;
+    if (cell.nodes === 0) this.#emptyCells.delete(cell);
     cell.nodes += 1;
     this.#cellOf[row] = cell;
     this.#nodes[row] = node;
     if (known === undefined) this.#rowOf.set(node, row);
-    if (this.#emptyCells > emptyCellsMax) this.#dropEmpty();
   }
 
   /** Nothing happens when the node is not filed. */
@@ -84,7 +86,6 @@ export class NodeIndex<N extends ExitFacts> {
     this.#rowOf.delete(node);
     this.#parked.delete(node);
     this.#freeRows.push(row);
-    if (this.#emptyCells > emptyCellsMax) this.#dropEmpty();
   }
 
   /** Takes a filed node out of the draw, or back in. */
@@ -111,7 +112,7 @@ export class NodeIndex<N extends ExitFacts> {
   /** Whether the node in this row satisfies the wish. */
   satisfies(row: number, wish: RouteWish): boolean {
     const cell = this.#cellOf[row];
-    return cell !== undefined && factsSatisfy(cell.facts, wish);
+    return cell !== undefined && factsSatisfy(cell, wish);
   }
 
   /** Whether a node satisfies the wish, filed or not. */
@@ -180,7 +181,10 @@ export class NodeIndex<N extends ExitFacts> {
   #takeOut(row: number, cell: NodeCell): void {
     for (const bucket of cell.buckets) bucket.remove(row);
     cell.nodes -= 1;
-    if (cell.nodes === 0) this.#emptyCells += 1;
+    if (cell.nodes > 0) return;
+    this.#emptyCells.add(cell);
+    if (this.#emptyCells.size <= emptyCellsMax) return;
+    for (const oldest of this.#emptyCells) return this.#drop(oldest);
   }
 
   #cellFor(node: N): NodeCell {
@@ -191,9 +195,12 @@ export class NodeIndex<N extends ExitFacts> {
       const place: ExitFacts = { country, region, city, asn, asnName, connectionType };
       const facts = routeFacts(place);
       if (facts.provider !== null) this.#noteProvider(facts.provider);
-      cell = { place, facts, buckets: bucketKeys(facts).map(({ key: name, slot }) => this.#bucketFor(name, slot)), nodes: 0 };
+      const buckets = bucketKeys(facts).map((each) => this.#bucketFor(each.key, each.slot));
+      for (const bucket of buckets) bucket.cells += 1;
+      const { state, city: citySlug, provider, type } = facts;
+      // Written out: an object spread here would cost every cell a second store for its properties.
+      cell = { country, state, city: citySlug, asn, provider, type, key, place, buckets, nodes: 0 };
       this.#cells.set(key, cell);
-      this.#emptyCells += 1;
     }
     return cell;
   }
@@ -201,7 +208,7 @@ export class NodeIndex<N extends ExitFacts> {
   #bucketFor(key: string, slot: number): NodeBucket {
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
-      bucket = new NodeBucket(slot, this.#places);
+      bucket = new NodeBucket(key, slot, this.#places);
       this.#buckets.set(key, bucket);
     }
     return bucket;
@@ -209,6 +216,7 @@ export class NodeIndex<N extends ExitFacts> {
 
   #noteProvider(slug: string): void {
     if (this.#providers.has(slug)) return;
+    if (this.#providers.size >= providersMax) this.#forgetProviders();
     this.#providers.add(slug);
     this.#providersByPrefix.clear();
   }
@@ -217,19 +225,23 @@ export class NodeIndex<N extends ExitFacts> {
     const known = this.#providersByPrefix.get(prefix);
     if (known !== undefined) return known;
     const found = [...this.#providers].filter((slug) => slug.startsWith(prefix));
-    const listed = found.length > providersMax ? null : found;
+    const listed = found.length > providersListedMax ? null : found;
     if (this.#providersByPrefix.size >= prefixesMax) this.#providersByPrefix.clear();
     this.#providersByPrefix.set(prefix, listed);
     return listed;
   };
 
-  /** Only cells without nodes hold empty buckets, so both go together. */
-  #dropEmpty(): void {
-    for (const [key, cell] of this.#cells) if (cell.nodes === 0) this.#cells.delete(key);
-    for (const [key, bucket] of this.#buckets) if (bucket.rows.length === 0) this.#buckets.delete(key);
-    this.#emptyCells = 0;
+  #drop(cell: NodeCell): void {
+    this.#emptyCells.delete(cell);
+    this.#cells.delete(cell.key);
+    for (const bucket of cell.buckets) {
+      bucket.cells -= 1;
+      if (bucket.cells === 0) this.#buckets.delete(bucket.key);
+    }
+  }
+
+  #forgetProviders(): void {
     this.#providers.clear();
-    this.#providersByPrefix.clear();
-    for (const { facts } of this.#cells.values()) if (facts.provider !== null) this.#providers.add(facts.provider);
+    for (const { provider } of this.#cells.values()) if (provider !== null) this.#providers.add(provider);
   }
 }

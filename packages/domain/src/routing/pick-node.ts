@@ -6,7 +6,8 @@
  * a wish that found nobody is not gone through again for a tenth of a second unless a node came. Parked nodes (full, or on
  * the bench) are asked last, and only those that have room again.
  *
- * Limits: 16 draws; a bucket of 8 is always looked at whole; 256 parked nodes; 1,000 remembered empty wishes.
+ * Limits: 16 draws; a bucket of 8 is always looked at whole; 256 parked nodes; 16 nodes parked by one choice; 1,000
+ * remembered empty wishes.
  */
 import type { NodeIndex, NodeSource } from "./node-index.ts";
 import type { RoutableNode } from "./routable-node.ts";
@@ -31,6 +32,7 @@ export interface NodePicker<N> {
 const drawsMax = 16;
 const wholeMax = 8;
 const parkedScanMax = 256;
+const fullMax = 16;
 const explorationShare = 1 / 64;
 export const emptyMemoMs = 100;
 const emptyMemosMax = 1_000;
@@ -142,7 +144,7 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
       if (left < readyCount) {
         const node = this.#usable(rows[left], source, wish, rules);
         if (node === null || node.hasRoom) return node;
-        this.#full.push(node);
+        if (this.#full.length < fullMax) this.#full.push(node);
         return null;
       }
       left -= readyCount;
@@ -164,9 +166,9 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
   }
 
   #usable(row: number | undefined, source: NodeSource, wish: RouteWish, rules: PickRules<N>): N | null {
-    const node = row === undefined ? undefined : this.#index.nodeAt(row);
-    if (row === undefined || node === undefined || !node.isServing) return null;
-    return (source.isExact || this.#index.satisfies(row, wish)) && rules.mayTake(node) ? node : null;
+    if (row === undefined || !(source.isExact || this.#index.satisfies(row, wish))) return null;
+    const node = this.#index.nodeAt(row);
+    return node !== undefined && node.isServing && rules.mayTake(node) ? node : null;
   }
 
   #isKnownEmpty(memo: string, source: NodeSource, nowMs: number): boolean {
