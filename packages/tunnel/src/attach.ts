@@ -1,7 +1,8 @@
 /** The fast path between a socket and a stream: five shared listeners, no closure and no Duplex per stream. */
 import type { Duplex } from "node:stream";
 import { sharedReaderOf } from "./connect-shared.ts";
-import { ignoreError, type SinkDriver } from "./sink.ts";
+import { ignoreError } from "./sink.ts";
+import type { SinkDriver } from "./types.ts";
 
 const streamKey = Symbol("karvon.stream");
 type AttachedSocket = Duplex & { [streamKey]: SinkDriver };

@@ -6,7 +6,7 @@
  * Limit: one buffer of 64 KB a process, and at most as much kept per socket that is not attached yet.
  */
 import { connect, Socket, type TcpNetConnectOpts } from "node:net";
-import type { SinkDriver } from "./sink.ts";
+import type { SinkDriver } from "./types.ts";
 
 const sharedBytes = 65_536;
 let shared: Buffer | null = null;

@@ -1,5 +1,4 @@
 export { connectShared } from "./connect-shared.ts";
 export { createTunnel } from "./tunnel.ts";
 export { defaultLimits, nodeLimits } from "./limits.ts";
-export type { Sink, SinkDriver } from "./sink.ts";
 export * from "./types.ts";

@@ -1,32 +1,7 @@
-/** Where a stream's received bytes go: the part of a socket that the tunnel uses, so that a Duplex adaptor can stand in. */
+/** What every sink has in common: how it is broken off, and that its errors end nothing. */
 import { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import type { RstName } from "./types.ts";
-
-export interface Sink {
-  readonly destroyed: boolean;
-  /** False asks the stream to grant no credit for these bytes until `drained` is called. */
-  write(chunk: Buffer): boolean;
-  cork(): void;
-  uncork(): void;
-  end(): void;
-  /** The stream has room again. */
-  resume(): void;
-  destroy(error?: Error): void;
-}
-
-/** What a sink's owner tells its stream. */
-export interface SinkDriver {
-  readonly isClosed: boolean;
-  readonly isOnGateway: boolean;
-  isSendQueueFull(): boolean;
-  useSink(sink: Sink): void;
-  push(chunk: Buffer): boolean;
-  fin(): void;
-  drained(): void;
-  markPaused(): void;
-  sinkClosed(code: RstName): void;
-}
+import type { Sink } from "./types.ts";
 
 /** Ends a sink so that its other side does not take it for a clean end of the data: a TCP reset where there is one. */
 export function abortSink(sink: Sink, why: string): void {

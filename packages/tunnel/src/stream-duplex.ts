@@ -1,6 +1,7 @@
 /** A stream as a Node Duplex, for code that parses or transforms. Slower than `attach`; half-close is kept. */
 import { Duplex } from "node:stream";
-import { ignoreError, type Sink, type SinkDriver } from "./sink.ts";
+import { ignoreError } from "./sink.ts";
+import type { Sink, SinkDriver } from "./types.ts";
 
 export class StreamDuplex extends Duplex {
   /** The side that faces the tunnel. */

@@ -10,9 +10,9 @@ import { addressToBytes } from "@karvon/domain";
 import type { Duplex } from "node:stream";
 import { attachSocket } from "./attach.ts";
 import { SendQueue } from "./send-queue.ts";
-import { abortSink, closeUnread, ignoreError, type Sink, type SinkDriver } from "./sink.ts";
+import { abortSink, closeUnread, ignoreError } from "./sink.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
-import type { Connected, OpenHandlers, RstName, StreamEnd, TunnelLimits, TunnelStream } from "./types.ts";
+import type { Connected, OpenHandlers, RstName, Sink, SinkDriver, StreamEnd, TunnelLimits, TunnelStream } from "./types.ts";
 
 /** Bits of `state`. Numbers instead of booleans keep a held session small. */
 export const finSent = 1;

@@ -1,7 +1,6 @@
 /** What a tunnel and its streams look like from outside. `createTunnel` makes them. */
 import type { ControlMessage, ControlPayloads, ControlType } from "@karvon/wire";
 import type { Duplex } from "node:stream";
-import type { Sink, SinkDriver } from "./sink.ts";
 
 /** Codes of a RST frame. A number that is not listed here counts as `cancelled`. */
 export const rstCodes = {
@@ -46,6 +45,32 @@ export type StreamEnd =
   | { readonly kind: "finished" }
   | { readonly kind: "reset"; readonly by: "here" | "peer"; readonly code: RstName }
   | { readonly kind: "lost" };
+
+/** Where a stream's received bytes go: the part of a socket that the tunnel uses, so that others can stand in. */
+export interface Sink {
+  readonly destroyed: boolean;
+  /** False asks the stream to grant no credit for these bytes until `drained` is called. */
+  write(chunk: Buffer): boolean;
+  cork(): void;
+  uncork(): void;
+  end(): void;
+  /** The stream has room again. */
+  resume(): void;
+  destroy(error?: Error): void;
+}
+
+/** What a sink's owner tells its stream. */
+export interface SinkDriver {
+  readonly isClosed: boolean;
+  readonly isOnGateway: boolean;
+  isSendQueueFull(): boolean;
+  useSink(sink: Sink): void;
+  push(chunk: Buffer): boolean;
+  fin(): void;
+  drained(): void;
+  markPaused(): void;
+  sinkClosed(code: RstName): void;
+}
 
 export interface TunnelStream {
   readonly id: number;
