@@ -16,6 +16,7 @@ import { type ControlWatch, createControlWatch } from "./control/control-watch.t
 import { type GatewayIdentity } from "./gateway-identity.ts";
 import type { GatewayContext } from "./gateway/client-connection.ts";
 import { connectionBudget, readDescriptorLimit } from "./gateway/descriptor-budget.ts";
+import { defaultHttpTimeouts, type HttpTimeouts } from "./gateway/http-timeouts.ts";
 import { type Gateway, listenGateway } from "./gateway/listen-gateway.ts";
 import { type ClientPortNumbers, countPorts } from "./gateway/open-client-ports.ts";
 import { type ClientTlsTimings, openClientTls } from "./gateway/open-client-tls.ts";
@@ -70,6 +71,8 @@ export interface ProxyOptions {
   readonly connectionsMax?: number;
   /** Refusals written to the log; 50 when left out. */
   readonly refusalLinesPerSecond?: number;
+  /** Those that differ from the usual ones. */
+  readonly httpTimeouts?: Partial<HttpTimeouts>;
 }
 
 export interface RunningProxy {
@@ -254,7 +257,17 @@ function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayCo
     onOpened: () => (state.sessionsOpened += 1),
   });
   const authoriser = createAuthoriser({ credentials: core.credentials, pepper: options.pepper, nowMs, onFault });
-  return { authoriser, opener, refusals: core.refusals, sessions, log: options.log, nowMs, isDraining: () => state.isDraining };
+  return {
+    authoriser,
+    opener,
+    refusals: core.refusals,
+    sessions,
+    log: options.log,
+    nowMs,
+    isDraining: () => state.isDraining,
+    timeouts: { ...defaultHttpTimeouts, ...options.httpTimeouts },
+    resting: new Set(),
+  };
 }
 
 interface Ports {

@@ -1,4 +1,5 @@
 export * from "./feed.ts";
+export * from "./http/body-scanner.ts";
 export * from "./http/chunked-scanner.ts";
 export * from "./http/credentials.ts";
 export * from "./http/forward.ts";

@@ -2,12 +2,14 @@
 import { newId, type Refusal } from "@karvon/domain";
 import type { Logger } from "@karvon/telemetry";
 import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import type { LiveSession, SessionLog } from "../radar/session-log.ts";
 import type { UserAccount } from "../session/accounts.ts";
 import type { Authoriser } from "../session/authorise.ts";
 import type { SessionOpener } from "../session/open-session.ts";
 import type { RefusalLog, SpokenProtocol } from "../session/refusal-log.ts";
 import type { ByteReader } from "./byte-reader.ts";
+import type { HttpTimeouts } from "./http-timeouts.ts";
 import { renderHttpRefusal } from "./render-refusal.ts";
 
 export interface GatewayContext {
@@ -18,6 +20,14 @@ export interface GatewayContext {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly isDraining: () => boolean;
+  readonly timeouts: HttpTimeouts;
+  /** Connections between two requests. */
+  readonly resting: Set<Retirable>;
+}
+
+/** What may be told that no new requests are taken. */
+export interface Retirable {
+  retire(): void;
 }
 
 export interface ClientConnection {
@@ -33,15 +43,8 @@ export interface ClientConnection {
   readonly prove: () => void;
 }
 
-/** Milliseconds. A head or a handshake comes within 10 s; a kept connection may rest for 60 s between requests. */
+/** A first byte, a SOCKS5 message or a PROXY header comes within this time. */
 export const headTimeoutMs = 10_000;
-export const keepAliveTimeoutMs = 60_000;
-export const responseTimeoutMs = 60_000;
-export const bodyIdleTimeoutMs = 120_000;
-/** A client that stops in the middle of its own body keeps a slot from others. */
-export const uploadIdleTimeoutMs = 12_000;
-/** A head with all its fields. */
-export const headBytesMax = 16_384;
 
 const lingerMs = 2_000;
 
@@ -93,6 +96,12 @@ export function endGently(connection: ClientConnection, lastBytes: Buffer | stri
   socket.end(lastBytes);
   socket.on("data", discard);
   socket.resume();
+}
+
+/** Ends a connection so that nobody takes it for the end of the data: with a TCP reset, or without TLS's farewell. */
+export function breakOff(socket: Socket): void {
+  if (socket instanceof TLSSocket) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function discard(): void {

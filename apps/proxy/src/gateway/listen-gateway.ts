@@ -29,7 +29,7 @@ export interface GatewayOptions extends ClientPortNumbers {
 export interface Gateway {
   readonly port: number;
   readonly connectionsOpen: number;
-  /** No new connections from now on; open ones go on. */
+  /** No new connections from now on. Open ones go on; those between two HTTP requests end. */
   stopAccepting(): void;
   /** Destroys what is still open and resolves when all is closed. */
   close(): Promise<void>;
@@ -107,6 +107,7 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
     },
     stopAccepting() {
       ports.stopAccepting();
+      for (const connection of context.resting) connection.retire();
     },
     async close() {
       const isClosed = ports.closed();

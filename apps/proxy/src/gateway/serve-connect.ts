@@ -7,11 +7,15 @@ import { exitLines } from "./exit-fields.ts";
 export async function serveConnect(
   context: GatewayContext,
   connection: ClientConnection,
-  request: { requestId: string; target: Extract<HttpRequestHead["target"], { form: "authority" }>; principal: Principal },
+  request: {
+    readonly requestId: string;
+    readonly target: Extract<HttpRequestHead["target"], { form: "authority" }>;
+    readonly principal: Principal;
+    /** A TLS hello that did not wait for the 200: it goes first. The socket is paused, the rest waits in the kernel. */
+    readonly early: Buffer;
+  },
 ): Promise<void> {
-  const { requestId, target, principal } = request;
-  // Early data (a TLS hello that did not wait for the 200) is kept and goes first; the rest waits in the kernel.
-  const early = connection.reader.release();
+  const { requestId, target, principal, early } = request;
   const opened = await context.opener.open({
     requestId,
     principal,

@@ -23,6 +23,8 @@ export interface Principal {
   readonly kind: "principal";
   readonly account: UserAccount;
   readonly ask: Ask;
+  /** What the password was checked against; null for an allowlisted address. */
+  readonly known: KnownUser | null;
 }
 
 /** A refusal with whom it concerns, when that is known for certain. */
@@ -47,6 +49,8 @@ export interface Caller {
 export interface Authoriser {
   /** `login` null: the program sent none, so only an allowlisted address helps. Never rejects. */
   authorise(login: Login | null, caller: Caller): Promise<Principal | AccessRefusal>;
+  /** The same login for another request, judged by what is known now; null when it must be looked up again. */
+  renew(principal: Principal): Principal | AccessRefusal | null;
   /** Whose credentials these are, for the record of a refusal that has another reason. Costs and limits as `authorise`. */
   identify(login: Login | null, caller: Caller): Promise<UserAccount | null>;
   isAllowlisted(callerAddress: string): Promise<boolean>;
@@ -106,12 +110,13 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
     async authorise(login, caller) {
       try {
         const proven = await prove(login, caller.address);
-        return proven.kind === "proven" ? admitted(proven, caller) : proven;
+        return proven.kind === "proven" ? admitted(proven, caller, login !== null) : proven;
       } catch (cause) {
         options.onFault(cause);
         return denied(refuse("internal", "the account could not be looked up"));
       }
     },
+    renew: (principal) => renewed(principal, credentials, options.nowMs()),
     async identify(login, caller) {
       try {
         const proven = await prove(login, caller.address);
@@ -130,6 +135,15 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
       }
     },
   };
+}
+
+function renewed(principal: Principal, credentials: Credentials, nowMs: number): Principal | AccessRefusal | null {
+  const { known, account } = principal;
+  // Another entry, also one with the same facts, means that the password may be another too.
+  if (known === null || credentials.peek(known.facts.username) !== known) return null;
+  account.usedAtMs = account.client.usedAtMs = nowMs;
+  const refusal = accountRefusal(account);
+  return refusal === null ? principal : { kind: "refused", refusal, account };
 }
 
 /** Who has succeeded from where; the oldest makes room. */
@@ -172,10 +186,10 @@ function denied(refusal: Refusal): AccessRefusal {
   return { kind: "refused", refusal, account: null };
 }
 
-function admitted({ known, wish }: Proven, caller: Caller): Principal | AccessRefusal {
+function admitted({ known, wish }: Proven, caller: Caller, hasPassword: boolean): Principal | AccessRefusal {
   const { account } = known;
   if (wish.kind === "refused") return { kind: "refused", refusal: wish, account };
   const refusal = accountRefusal(account);
   if (refusal !== null) return { kind: "refused", refusal, account };
-  return { kind: "principal", account, ask: askOn(caller.stickyPort, wish) };
+  return { kind: "principal", account, ask: askOn(caller.stickyPort, wish), known: hasPassword ? known : null };
 }

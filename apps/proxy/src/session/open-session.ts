@@ -43,6 +43,8 @@ export interface OpenedSession {
 export interface SessionOpener {
   /** Never rejects. */
   open(request: SessionRequest): Promise<OpenedSession | Refusal>;
+  /** Why a session that is open may not carry another request to its target, or null. The account is the caller's to ask. */
+  refuseAnother(host: string, port: number): Refusal | null;
 }
 
 export interface SessionOpenerOptions {
@@ -92,6 +94,10 @@ class Opener implements SessionOpener {
       this.#options.onFault(cause);
       return refuse("internal", "the session could not be opened");
     }
+  }
+
+  refuseAnother(host: string, port: number): Refusal | null {
+    return this.#options.gate() ?? this.#options.blockRules.refuseTarget(host, port);
   }
 
   #judgeDestination(request: SessionRequest): Destination | Refusal {

@@ -48,7 +48,10 @@ export interface NewNode extends Partial<TestNodeOptions> {
 export const tenMegabytes = Buffer.alloc(10_000_000, "karvon ");
 
 export type RigOptions = Partial<
-  Pick<ProxyOptions, "connectionsMax" | "drainMs" | "flushIntervalMs" | "aliasPorts" | "stickyPorts" | "readClientTls" | "clientTlsTimings">
+  Pick<
+    ProxyOptions,
+    "connectionsMax" | "drainMs" | "flushIntervalMs" | "aliasPorts" | "stickyPorts" | "readClientTls" | "clientTlsTimings" | "httpTimeouts"
+  >
 >;
 
 export async function openRig(options: RigOptions = {}): Promise<Rig> {

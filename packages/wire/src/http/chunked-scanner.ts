@@ -1,12 +1,14 @@
 /**
  * Finds where a chunked body ends (RFC 9112, section 7.1) without copying it: what is well-formed passes on unchanged.
  *
- * Strict: CRLF line ends, plain hexadecimal sizes, nothing between a size and its line end but an extension. It does
- * not decode, and does not look at what trailers say.
+ * Strict: CRLF line ends, plain hexadecimal sizes, nothing between a size and its line end but an extension, no trailer
+ * that a head alone may carry (RFC 9110, section 6.5.1): framing, routing, and what is meant for one hop. It does not
+ * decode.
  *
- * Limits: sizes of 12 hexadecimal digits, 256 bytes of extension a chunk, 8 KiB of trailers.
+ * Limits: sizes of 12 hexadecimal digits, 256 bytes of extension a chunk, 8 KiB of trailers, 256 bytes of a trailer's name.
  */
-import { type Malformed, malformed } from "../feed.ts";
+import { type Malformed, malformed, needMore } from "../feed.ts";
+import { isToken } from "./field-lines.ts";
 
 export interface ChunkedScanner {
   /** Looks at the next bytes of the body. "end" tells how many of them still belong to it. Not to be called after an end. */
@@ -16,6 +18,9 @@ export interface ChunkedScanner {
 const sizeDigitsMax = 12;
 const extensionBytesMax = 256;
 const trailerBytesMax = 8_192;
+const trailerNameBytesMax = 256;
+const colon = 0x3a;
+const headOnly: ReadonlySet<string> = new Set(["connection", "content-length", "host", "keep-alive", "te", "transfer-encoding", "upgrade"]);
 const cr = 0x0d;
 const lf = 0x0a;
 
@@ -27,6 +32,7 @@ type State =
   | "data-cr"
   | "data-lf"
   | "trailer-start"
+  | "trailer-name"
   | "trailer"
   | "trailer-lf"
   | "end-lf"
@@ -39,6 +45,7 @@ class Scanner implements ChunkedScanner {
   #left = 0;
   #extensionBytes = 0;
   #trailerBytes = 0;
+  #trailerName = "";
 
   scan(chunk: Buffer): { readonly kind: "more" } | { readonly kind: "end"; readonly consumed: number } | Malformed {
     let at = 0;
@@ -55,7 +62,7 @@ class Scanner implements ChunkedScanner {
       at += 1;
       if (this.#state === "end") return { kind: "end", consumed: at };
     }
-    return { kind: "more" };
+    return needMore;
   }
 
   #step(byte: number): string | null {
@@ -65,6 +72,9 @@ class Scanner implements ChunkedScanner {
       case "extension":
         return this.#extensionByte(byte);
       case "trailer-start":
+        return this.#trailerStart(byte);
+      case "trailer-name":
+        return this.#trailerNameByte(byte);
       case "trailer":
         return this.#trailerByte(byte);
       case "size-lf":
@@ -115,13 +125,35 @@ class Scanner implements ChunkedScanner {
     return isControl(byte) || this.#extensionBytes > extensionBytesMax ? "chunk-extension" : null;
   }
 
-  #trailerByte(byte: number): string | null {
+  #trailerStart(byte: number): string | null {
     if (byte === cr) {
-      this.#state = this.#state === "trailer-start" ? "end-lf" : "trailer-lf";
+      this.#state = "end-lf";
       return null;
     }
-    if (this.#state === "trailer-start" && (byte === 0x20 || byte === 0x09)) return "folded-field";
+    if (byte === 0x20 || byte === 0x09) return "folded-field";
+    this.#state = "trailer-name";
+    this.#trailerName = "";
+    return this.#trailerNameByte(byte);
+  }
+
+  #trailerNameByte(byte: number): string | null {
+    if (byte !== colon) {
+      this.#trailerName += String.fromCharCode(byte);
+      return this.#trailerName.length > trailerNameBytesMax ? "trailer" : this.#countTrailerByte(byte);
+    }
+    const name = this.#trailerName.toLowerCase();
+    if (!isToken(name) || headOnly.has(name) || name.startsWith("proxy-")) return "trailer";
     this.#state = "trailer";
+    return this.#countTrailerByte(byte);
+  }
+
+  #trailerByte(byte: number): string | null {
+    if (byte !== cr) return this.#countTrailerByte(byte);
+    this.#state = "trailer-lf";
+    return null;
+  }
+
+  #countTrailerByte(byte: number): string | null {
     this.#trailerBytes += 1;
     return isControl(byte) || this.#trailerBytes > trailerBytesMax ? "trailer" : null;
   }

@@ -59,47 +59,91 @@ function readField(line: string): HttpField | Malformed {
   const name = line.slice(0, colon);
   if (!tokenPattern.test(name)) return malformed("field-name");
   const value = trimBlanks(line, colon + 1);
-  return badValuePattern.test(value) ? malformed("field-value") : { name, value };
+  return badValuePattern.test(value) ? malformed("field-value") : { name, key: name.toLowerCase(), value };
 }
 
 /** Without spaces and tabs at both ends; linear, whatever the line is made of. */
 function trimBlanks(line: string, from: number): string {
   let start = from;
   let end = line.length;
-  while (start < end && isBlank(line, start)) start += 1;
-  while (end > start && isBlank(line, end - 1)) end -= 1;
+  while (start < end && isBlank(line.charCodeAt(start))) start += 1;
+  while (end > start && isBlank(line.charCodeAt(end - 1))) end -= 1;
   return line.slice(start, end);
 }
 
-function isBlank(line: string, at: number): boolean {
-  const character = line[at];
-  return character === " " || character === "\t";
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 export function isToken(text: string): boolean {
   return tokenPattern.test(text);
 }
 
-/** Values of all fields with this lower-case name, in order. */
-export function valuesOf(fields: readonly HttpField[], lowerName: string): readonly string[] {
-  return fields
-    .filter((field) => field.name.length === lowerName.length && field.name.toLowerCase() === lowerName)
-    .map((field) => field.value);
+const none: readonly string[] = [];
+
+/** Values of the fields that decide about framing and the connection, each in the order of its lines. */
+export interface FramingFacts {
+  hosts: readonly string[];
+  contentLengths: readonly string[];
+  transferEncodings: readonly string[];
+  connections: readonly string[];
+  proxyConnections: readonly string[];
+  upgrades: readonly string[];
+  expects: readonly string[];
+  proxyAuthorizations: readonly string[];
+}
+
+const factNames: ReadonlyMap<string, keyof FramingFacts> = new Map([
+  ["host", "hosts"],
+  ["content-length", "contentLengths"],
+  ["transfer-encoding", "transferEncodings"],
+  ["connection", "connections"],
+  ["proxy-connection", "proxyConnections"],
+  ["upgrade", "upgrades"],
+  ["expect", "expects"],
+  ["proxy-authorization", "proxyAuthorizations"],
+]);
+
+/** One pass over all fields: heads are read for every request. */
+export function gatherFacts(fields: readonly HttpField[]): FramingFacts {
+  const facts: FramingFacts = {
+    hosts: none,
+    contentLengths: none,
+    transferEncodings: none,
+    connections: none,
+    proxyConnections: none,
+    upgrades: none,
+    expects: none,
+    proxyAuthorizations: none,
+  };
+  for (const field of fields) {
+    const name = factNames.get(field.key);
+    if (name !== undefined) facts[name] = [...facts[name], field.value];
+  }
+  return facts;
 }
 
 /** The members of a comma-separated list field in lower case, over all its lines. */
-export function listOf(fields: readonly HttpField[], lowerName: string): readonly string[] {
-  return valuesOf(fields, lowerName)
+export function membersOf(values: readonly string[]): readonly string[] {
+  const [first] = values;
+  if (first === undefined) return none;
+  if (values.length === 1 && first !== "" && !first.includes(",")) return [first.toLowerCase()];
+  return values
     .flatMap((value) => value.split(","))
     .map((member) => member.trim().toLowerCase())
     .filter((member) => member !== "");
 }
 
 /** The one Content-Length, null when there is none. Signs, lists, repeats and anything over 15 digits are malformed. */
-export function readContentLength(fields: readonly HttpField[]): number | null | Malformed {
-  const values = valuesOf(fields, "content-length");
+export function readContentLength(values: readonly string[]): number | null | Malformed {
   const [value] = values;
   if (value === undefined) return null;
   if (values.length > 1 || !/^\d{1,15}$/.test(value)) return malformed("content-length");
   return Number(value);
+}
+
+/** WebSocket (RFC 6455) is the one protocol that is passed on: h2c would take the framing out of the proxy's hands. */
+export function readUpgrade(facts: FramingFacts, connection: readonly string[]): "websocket" | null {
+  if (facts.upgrades.length !== 1 || !connection.includes("upgrade")) return null;
+  return facts.upgrades[0]?.toLowerCase() === "websocket" ? "websocket" : null;
 }

@@ -9,9 +9,18 @@
  * Limits: 16 KiB for the head, 8 KiB for the target, 100 fields, 32 characters for the method.
  */
 import { type Feed, type Malformed, malformed, needMore } from "../feed.ts";
-import { isToken, listOf, readContentLength, readFields, readHeadLines, valuesOf } from "./field-lines.ts";
+import {
+  type FramingFacts,
+  gatherFacts,
+  isToken,
+  membersOf,
+  readContentLength,
+  readFields,
+  readHeadLines,
+  readUpgrade,
+} from "./field-lines.ts";
 import { readRequestTarget } from "./request-target.ts";
-import type { BodyFraming, HttpField, HttpRequestHead, RequestTarget } from "./types.ts";
+import type { BodyFraming, HttpRequestHead, RequestTarget } from "./types.ts";
 
 export const requestHeadBytesMax = 16_384;
 const limits = { headBytesMax: requestHeadBytesMax, fieldsMax: 100 };
@@ -56,19 +65,25 @@ function readLines(lines: readonly string[]): HttpRequestHead | Malformed {
   if ("kind" in line) return line;
   const fields = readFields(lines, limits);
   if ("kind" in fields) return fields;
-  const problem = checkFields(line, fields);
+  const facts = gatherFacts(fields);
+  const problem = checkFacts(line, facts);
   if (problem !== null) return problem;
-  const body = readBody(fields, line.isVersion11);
+  const { isVersion11, method } = line;
+  const body = readBody(facts, isVersion11);
   if ("reason" in body) return body;
+  const connection = membersOf(facts.connections);
+  const mayUpgrade = isVersion11 && method === "GET" && body.kind === "none";
   return {
-    method: line.method,
+    method,
     target: line.target,
-    version: line.isVersion11 ? "1.1" : "1.0",
+    version: isVersion11 ? "1.1" : "1.0",
     fields,
     body,
-    keepAlive: isKeptAlive(fields, line.isVersion11),
-    expectContinue: line.isVersion11 && listOf(fields, "expect").includes("100-continue"),
-    proxyAuthorization: valuesOf(fields, "proxy-authorization")[0] ?? null,
+    connection,
+    keepAlive: isKeptAlive(connection, membersOf(facts.proxyConnections), isVersion11),
+    upgrade: mayUpgrade ? readUpgrade(facts, connection) : null,
+    expectContinue: isVersion11 && membersOf(facts.expects).includes("100-continue"),
+    proxyAuthorization: facts.proxyAuthorizations[0] ?? null,
   };
 }
 
@@ -81,24 +96,24 @@ function readRequestLine(line: string): RequestLine | Malformed {
   return "kind" in target ? target : { method, target, isVersion11: version === "HTTP/1.1" };
 }
 
-function checkFields(line: RequestLine, fields: readonly HttpField[]): Malformed | null {
-  const hostProblem = checkHostField(fields, line.isVersion11);
+function checkFacts(line: RequestLine, facts: FramingFacts): Malformed | null {
+  const hostProblem = checkHosts(facts.hosts, line.isVersion11);
   if (hostProblem !== null) return hostProblem;
-  if (line.method === "CONNECT" && hasFraming(fields)) return malformed("connect-with-body");
-  return valuesOf(fields, "proxy-authorization").length > 1 ? malformed("two-proxy-authorizations") : null;
+  const hasFraming = facts.contentLengths.length + facts.transferEncodings.length > 0;
+  if (line.method === "CONNECT" && hasFraming) return malformed("connect-with-body");
+  return facts.proxyAuthorizations.length > 1 ? malformed("two-proxy-authorizations") : null;
 }
 
-function checkHostField(fields: readonly HttpField[], isVersion11: boolean): Malformed | null {
-  const hosts = valuesOf(fields, "host");
+function checkHosts(hosts: readonly string[], isVersion11: boolean): Malformed | null {
   if (hosts.length > 1) return malformed("two-hosts");
   const [host] = hosts;
   if (host === undefined) return isVersion11 ? malformed("no-host") : null;
   return hostPattern.test(host) ? null : malformed("host");
 }
 
-function readBody(fields: readonly HttpField[], isVersion11: boolean): BodyFraming | Malformed {
-  const codings = valuesOf(fields, "transfer-encoding");
-  const length = readContentLength(fields);
+function readBody(facts: FramingFacts, isVersion11: boolean): BodyFraming | Malformed {
+  const codings = facts.transferEncodings;
+  const length = readContentLength(facts.contentLengths);
   if (length !== null && typeof length !== "number") return length;
   if (codings.length === 0) return length === null || length === 0 ? { kind: "none" } : { kind: "length", bytes: length };
   if (length !== null) return malformed("length-and-transfer-encoding");
@@ -106,13 +121,8 @@ function readBody(fields: readonly HttpField[], isVersion11: boolean): BodyFrami
   return codings.length === 1 && codings[0]?.toLowerCase() === "chunked" ? { kind: "chunked" } : malformed("transfer-encoding");
 }
 
-function hasFraming(fields: readonly HttpField[]): boolean {
-  return valuesOf(fields, "content-length").length + valuesOf(fields, "transfer-encoding").length > 0;
-}
-
 /** Programs that speak to proxies say it in either field. */
-function isKeptAlive(fields: readonly HttpField[], isVersion11: boolean): boolean {
-  const options = [...listOf(fields, "connection"), ...listOf(fields, "proxy-connection")];
-  if (options.includes("close")) return false;
-  return isVersion11 || options.includes("keep-alive");
+function isKeptAlive(connection: readonly string[], proxyConnection: readonly string[], isVersion11: boolean): boolean {
+  if (connection.includes("close") || proxyConnection.includes("close")) return false;
+  return isVersion11 || connection.includes("keep-alive") || proxyConnection.includes("keep-alive");
 }

@@ -2,13 +2,13 @@
  * Reads the head of a target's HTTP/1.x response and says where its body ends (RFC 9112, section 6.3).
  *
  * As strict as the request reader about framing: what is unclear is malformed and becomes a 502. A response without
- * a reason phrase is taken. 101 is refused, since Upgrade is never forwarded.
+ * a reason phrase is taken. Whether a 101 was asked for is for the caller to know.
  *
  * Limits: 64 KiB for the head, 256 fields.
  */
 import { type Feed, type Malformed, malformed } from "../feed.ts";
-import { listOf, readContentLength, readFields, readHeadLines, valuesOf } from "./field-lines.ts";
-import type { BodyFraming, HttpField, HttpResponseHead } from "./types.ts";
+import { type FramingFacts, gatherFacts, membersOf, readContentLength, readFields, readHeadLines, readUpgrade } from "./field-lines.ts";
+import type { BodyFraming, HttpResponseHead } from "./types.ts";
 
 export const responseHeadBytesMax = 65_536;
 const limits = { headBytesMax: responseHeadBytesMax, fieldsMax: 256 };
@@ -28,33 +28,36 @@ export function readResponseHead(input: Buffer, requestMethod: string): Feed<Htt
 function readLines(lines: readonly string[], requestMethod: string): HttpResponseHead | Malformed {
   const match = statusLinePattern.exec(lines[0] ?? "");
   if (match === null) return malformed("status-line");
-  const status = Number(match[2]);
-  if (status === 101) return malformed("upgrade");
   const fields = readFields(lines, limits);
   if ("kind" in fields) return fields;
+  const status = Number(match[2]);
+  const facts = gatherFacts(fields);
   const isVersion11 = match[1] === "1";
-  const body = readBody(fields, status, requestMethod, isVersion11);
+  const body = readBody(facts, hasNoBody(status, requestMethod), isVersion11);
   if ("reason" in body) return body;
-  const options = listOf(fields, "connection");
+  const connection = membersOf(facts.connections);
   return {
     status,
     reason: match[3] ?? "",
     version: isVersion11 ? "1.1" : "1.0",
     fields,
     body,
-    isInterim: status < 200,
-    keepAlive: body.kind !== "close" && !options.includes("close") && (isVersion11 || options.includes("keep-alive")),
+    connection,
+    keepAlive: body.kind !== "close" && !connection.includes("close") && (isVersion11 || connection.includes("keep-alive")),
+    upgrade: readUpgrade(facts, connection),
+    transferEncoding: facts.transferEncodings.length === 0 ? null : facts.transferEncodings.join(", "),
+    isInterim: status < 200 && status !== 101,
   };
 }
 
-function readBody(fields: readonly HttpField[], status: number, requestMethod: string, isVersion11: boolean): BodyFraming | Malformed {
-  const hasCoding = valuesOf(fields, "transfer-encoding").length > 0;
-  const length = readContentLength(fields);
+function readBody(facts: FramingFacts, isBodiless: boolean, isVersion11: boolean): BodyFraming | Malformed {
+  const hasCoding = facts.transferEncodings.length > 0;
+  const length = readContentLength(facts.contentLengths);
   if (length !== null && typeof length !== "number") return length;
   if (hasCoding && length !== null) return malformed("length-and-transfer-encoding");
   if (hasCoding && !isVersion11) return malformed("transfer-encoding-in-1.0");
-  if (hasNoBody(status, requestMethod)) return { kind: "none" };
-  if (hasCoding) return listOf(fields, "transfer-encoding").at(-1) === "chunked" ? { kind: "chunked" } : { kind: "close" };
+  if (isBodiless) return { kind: "none" };
+  if (hasCoding) return membersOf(facts.transferEncodings).at(-1) === "chunked" ? { kind: "chunked" } : { kind: "close" };
   if (length === null) return { kind: "close" };
   return length === 0 ? { kind: "none" } : { kind: "length", bytes: length };
 }

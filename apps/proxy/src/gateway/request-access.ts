@@ -1,0 +1,70 @@
+/** Who asks, request by request: another user on the same connection is another question. */
+import { type Refusal, refuse } from "@karvon/domain";
+import { type HttpRequestHead, readBasicCredentials } from "@karvon/wire";
+import type { UserAccount } from "../session/accounts.ts";
+import type { AccessRefusal, Authoriser, Caller, Login, Principal } from "../session/authorise.ts";
+import type { ClientConnection, GatewayContext } from "./client-connection.ts";
+import { ownText } from "./own-text.ts";
+
+/** What needs no account to be refused. */
+export function refuseShape(context: GatewayContext, connection: ClientConnection, head: HttpRequestHead): Refusal | null {
+  const { target } = head;
+  if (connection.shedding !== null) return connection.shedding;
+  if (context.isDraining()) return refuse("draining", "the gateway is stopping");
+  if (target.form === "origin") return refuse("no_destination", "the request line holds a path only");
+  if (target.form === "absolute" && target.scheme !== "http") {
+    return refuse("bad_request", `a ${target.scheme} URL goes through CONNECT`);
+  }
+  return null;
+}
+
+/** The last login of a connection that was good: the next request with the same one costs no password check. */
+export class RequestAccess {
+  readonly #authoriser: Authoriser;
+  readonly #caller: Caller;
+  #authorization: string | null = null;
+  #principal: Principal | null = null;
+
+  constructor(authoriser: Authoriser, caller: Caller) {
+    this.#authoriser = authoriser;
+    this.#caller = caller;
+  }
+
+  /** The value of Proxy-Authorization that was good last; null for an allowlisted address. */
+  get authorization(): string | null {
+    return this.#authorization;
+  }
+
+  /** The credentials of the request before once more, judged by what is known now; null when they must be looked up. */
+  recall(head: HttpRequestHead): Principal | AccessRefusal | null {
+    if (this.#principal === null || head.proxyAuthorization !== this.#authorization) return null;
+    return this.#authoriser.renew(this.#principal);
+  }
+
+  async lookUp(head: HttpRequestHead): Promise<Principal | AccessRefusal> {
+    const login = loginOf(head);
+    if (login === "malformed") {
+      return { kind: "refused", refusal: refuse("auth_failed", "Proxy-Authorization is not well-formed Basic"), account: null };
+    }
+    return this.#authoriser.authorise(login, this.#caller);
+  }
+
+  /** Whom the credentials prove, so that a refusal for another reason is shown to them. */
+  async identify(head: HttpRequestHead): Promise<UserAccount | null> {
+    const login = loginOf(head);
+    return login === "malformed" ? null : this.#authoriser.identify(login, this.#caller);
+  }
+
+  remember(head: HttpRequestHead, principal: Principal): void {
+    if (principal === this.#principal) return;
+    this.#principal = principal;
+    if (head.proxyAuthorization !== this.#authorization) {
+      this.#authorization = head.proxyAuthorization === null ? null : ownText(head.proxyAuthorization);
+    }
+  }
+}
+
+function loginOf(head: HttpRequestHead): Login | null | "malformed" {
+  if (head.proxyAuthorization === null) return null;
+  return readBasicCredentials(head.proxyAuthorization) ?? "malformed";
+}
