@@ -87,7 +87,7 @@ export function refuseHttp(context: GatewayContext, connection: ClientConnection
  * Sends the last bytes and ends. What the client still sends is read and thrown away for two seconds, because closing
  * with unread bytes makes the kernel send a reset that would destroy the answer on its way.
  */
-export function endGently(connection: ClientConnection, lastBytes: Buffer | string): void {
+export function endGently(connection: Pick<ClientConnection, "socket" | "reader">, lastBytes: Buffer | string): void {
   const { socket, reader } = connection;
   reader.release();
   if (socket.destroyed) return;

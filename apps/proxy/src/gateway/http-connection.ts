@@ -28,6 +28,7 @@ import { describeFault } from "./describe-fault.ts";
 import { type ExchangeEnd, HttpExchange, isIdempotent } from "./http-exchange.ts";
 import { ownText } from "./own-text.ts";
 import { RequestAccess, refuseShape } from "./request-access.ts";
+import { isEchoHost, openEcho, renderEcho } from "./echo-answer.ts";
 import { serveConnect } from "./serve-connect.ts";
 import { Upstream, type UpstreamKey } from "./upstream.ts";
 
@@ -205,7 +206,9 @@ export class HttpConnection {
     this.#access.remember(head, access);
     const { target } = head;
     if (target.form === "authority") this.#tunnel(target, access);
-    else if (target.form === "absolute") this.#forward({ head, target, principal: access });
+    else if (target.form !== "absolute") return;
+    else if (isEchoHost(target.host)) this.#echo({ head, target, principal: access });
+    else this.#forward({ head, target, principal: access });
   }
 
   // Serving
@@ -216,6 +219,17 @@ export class HttpConnection {
     this.#letGo();
     const request = { requestId: newRequestId(), target, principal, early };
     serveConnect(this.#context, this.#connection, request).then(this.#settle.resolve, this.#settle.reject);
+  }
+
+  #echo({ head, target, principal }: Admitted): void {
+    const requestId = newRequestId();
+    const exit = openEcho(this.#context.opener, { requestId, principal, port: target.port });
+    if (exit.kind === "refused") {
+      this.#refuse(exit, { head, access: principal, requestId });
+      return;
+    }
+    const question = { requestId, principal, exit, sessions: this.#context.sessions };
+    this.#leave(renderEcho(question, { isHead: head.method === "HEAD", keepsOpen: false }));
   }
 
   #forward(request: Admitted): void {
@@ -398,7 +412,7 @@ export class HttpConnection {
     this.#settle.resolve();
   }
 
-  #leave(lastBytes: string): void {
+  #leave(lastBytes: string | Buffer): void {
     this.#letGo();
     endGently(this.#connection, lastBytes);
     this.#settle.resolve();

@@ -2,7 +2,9 @@
 import type { HttpRequestHead } from "@karvon/wire";
 import type { Principal } from "../session/authorise.ts";
 import { type ClientConnection, type GatewayContext, refuseHttp } from "./client-connection.ts";
+import { isEchoHost, openEcho } from "./echo-answer.ts";
 import { exitLines } from "./exit-fields.ts";
+import { serveEchoTunnel } from "./serve-echo.ts";
 
 export async function serveConnect(
   context: GatewayContext,
@@ -16,25 +18,22 @@ export async function serveConnect(
   },
 ): Promise<void> {
   const { requestId, target, principal, early } = request;
-  const opened = await context.opener.open({
-    requestId,
-    principal,
-    protocol: "connect",
-    host: target.host,
-    port: target.port,
-    callerAddress: connection.address,
-  });
+  const { host, port } = target;
+  const opened = isEchoHost(host)
+    ? openEcho(context.opener, { requestId, principal, port })
+    : await context.opener.open({ requestId, principal, protocol: "connect", host, port, callerAddress: connection.address });
   if (opened.kind === "refused") {
     refuseHttp(context, connection, {
       requestId,
       protocol: "connect",
       refusal: opened,
       account: principal.account,
-      host: target.host,
-      port: target.port,
+      host,
+      port,
     });
     return;
   }
   connection.socket.write(`HTTP/1.1 200 Connection Established\r\n${exitLines(requestId, opened)}\r\n`, "latin1");
+  if (opened.kind === "previewed") return serveEchoTunnel(context, connection, { requestId, principal, exit: opened }, early);
   opened.line.stream.attach(connection.socket, early);
 }

@@ -17,7 +17,9 @@ import {
   noteRefusal,
   type RefusedOn,
 } from "./client-connection.ts";
+import { isEchoHost, openEcho } from "./echo-answer.ts";
 import { refusalFacts, socksReplyCode } from "./render-refusal.ts";
+import { serveEchoTunnel } from "./serve-echo.ts";
 
 const noMethod = 0xff;
 const noLogin = 0x00;
@@ -49,12 +51,15 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
     return;
   }
   const early = connection.reader.release();
-  const opened = await context.opener.open({ requestId, principal, protocol: "socks5", host, port, callerAddress: connection.address });
+  const opened = isEchoHost(host)
+    ? openEcho(context.opener, { requestId, principal, port })
+    : await context.opener.open({ requestId, principal, protocol: "socks5", host, port, callerAddress: connection.address });
   if (opened.kind === "refused") {
     answerRequest(context, connection, { requestId, protocol: "socks5", refusal: opened, account: principal.account, host, port });
     return;
   }
   connection.socket.write(writeSocksReply(0x00));
+  if (opened.kind === "previewed") return serveEchoTunnel(context, connection, { requestId, principal, exit: opened }, early);
   opened.line.stream.attach(connection.socket, early);
 }
 

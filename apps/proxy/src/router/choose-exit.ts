@@ -161,6 +161,7 @@ class ProxyRouter<N extends RoutableNode> implements Router<N> {
       idleMs,
       usedAtMs: nowMs,
       connectionsOpen: 0,
+      carriedBytes: 0,
       hasServed: false,
       isLost: false,
       uniqKey,

@@ -16,6 +16,8 @@ export interface StickySession {
   readonly idleMs: number;
   usedAtMs: number;
   connectionsOpen: number;
+  /** By connections that have ended. */
+  carriedBytes: number;
   /** Whether a connection ever opened over the exit: before that the client does not know it. */
   hasServed: boolean;
   /** A hard session whose exit is gone: it stays lost even if the node comes back. */

@@ -40,9 +40,16 @@ export interface OpenedSession {
   readonly isExitChanged: boolean;
 }
 
+/** The exit that a connection would get. */
+export interface PreviewedExit extends Pick<OpenedSession, "node" | "sticky" | "stickyName" | "isExitChanged"> {
+  readonly kind: "previewed";
+}
+
 export interface SessionOpener {
   /** Never rejects. */
   open(request: SessionRequest): Promise<OpenedSession | Refusal>;
+  /** Chooses an exit as `open` does, and keeps a named session on it, but opens and bills nothing. Counts as a new session. */
+  preview(request: Pick<SessionRequest, "requestId" | "principal">): PreviewedExit | Refusal;
   /** Why a session that is open may not carry another request to its target, or null. The account is the caller's to ask. */
   refuseAnother(host: string, port: number): Refusal | null;
 }
@@ -94,6 +101,22 @@ class Opener implements SessionOpener {
       this.#options.onFault(cause);
       return refuse("internal", "the session could not be opened");
     }
+  }
+
+  preview({ requestId, principal }: Pick<SessionRequest, "requestId" | "principal">): PreviewedExit | Refusal {
+    const { router, sticky } = this.#options;
+    const { account, ask } = principal;
+    const early = this.#options.gate() ?? accountRefusal(account) ?? this.#limits.refuseSession(account);
+    if (early !== null) return early;
+    const exit = router.choose({ proxyUserId: account.proxyUserId, requestId, ask, tried: new Set() });
+    if (exit.kind === "refused") return exit;
+    if (exit.sticky !== null && ask.session !== null) {
+      // The client knows the exit from now on: a hard session may not get another, a soft one must say so.
+      sticky.opened(exit.sticky);
+      sticky.closed(exit.sticky);
+    }
+    router.abandoned(exit, ask);
+    return { kind: "previewed", node: exit.node, sticky: exit.sticky, stickyName: ask.session?.id ?? null, isExitChanged: exit.isChanged };
   }
 
   refuseAnother(host: string, port: number): Refusal | null {

@@ -76,6 +76,7 @@ export class SessionLine {
     router.ended(this.#node, { isLost: how.kind === "lost" && this.#cutReason === null, bytes: upBytes + downBytes, durationMs });
     const entry = this.#sticky;
     if (entry === null) return;
+    entry.carriedBytes += upBytes + downBytes;
     sticky.closed(entry);
     if (this.#isUnnamed) sticky.drop(entry);
   }

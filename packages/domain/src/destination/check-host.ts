@@ -32,6 +32,8 @@ const localSuffixes = [
   "onion",
   "alt",
   "invalid",
+  // Ours: the gateway answers names under it itself.
+  "karvon",
   "in-addr.arpa",
   "ip6.arpa",
 ];
