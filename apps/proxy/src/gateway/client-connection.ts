@@ -2,7 +2,6 @@
 import { newId, type Refusal } from "@karvon/domain";
 import type { Logger } from "@karvon/telemetry";
 import type { Socket } from "node:net";
-import { TLSSocket } from "node:tls";
 import type { LiveSession, SessionLog } from "../radar/session-log.ts";
 import type { UserAccount } from "../session/accounts.ts";
 import type { Authoriser } from "../session/authorise.ts";
@@ -98,10 +97,9 @@ export function endGently(connection: Pick<ClientConnection, "socket" | "reader"
   socket.resume();
 }
 
-/** Ends a connection so that nobody takes it for the end of the data: with a TCP reset, or without TLS's farewell. */
+/** Ends a connection so that nobody takes it for the end of the data: with a TCP reset, inside TLS too (accept-tls.ts). */
 export function breakOff(socket: Socket): void {
-  if (socket instanceof TLSSocket) socket.destroy();
-  else socket.resetAndDestroy();
+  socket.resetAndDestroy();
 }
 
 function discard(): void {
