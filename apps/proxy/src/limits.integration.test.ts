@@ -171,7 +171,7 @@ describe("limits", () => {
   });
 
   test("connections over the budget are told overloaded, on HTTP and on SOCKS5", async () => {
-    const { rig, login } = await open({ connectionsMax: 1 });
+    const { rig, login } = await open({ load: { connectionsMax: 1 } });
     const held = await tunnelTo(rig, rig.origin.port, login);
     expect(readAnswer(await exchange(rig.proxy.proxyPort, connectHead(rig.origin.port, login)))).toMatchObject({
       status: 503,

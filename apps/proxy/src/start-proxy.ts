@@ -7,7 +7,7 @@
  */
 import { type Flusher, startFlusher } from "@karvon/billing";
 import { type GatewayDatabase, openGatewayDatabase } from "@karvon/db/sql";
-import { parseEgressAllow, parsePrefix, type Prefix, type Refusal, refuse } from "@karvon/domain";
+import { type EgressAllow, parseEgressAllow, parsePrefix, type Prefix, type Refusal, refuse } from "@karvon/domain";
 import type { PortRange, ProxyTlsIdentity } from "@karvon/settings";
 import type { Logger } from "@karvon/telemetry";
 import { setTimeout as pause } from "node:timers/promises";
@@ -15,11 +15,11 @@ import type { TLSSocket } from "node:tls";
 import { type ControlWatch, createControlWatch } from "./control/control-watch.ts";
 import { type GatewayIdentity } from "./gateway-identity.ts";
 import type { GatewayContext } from "./gateway/client-connection.ts";
-import { connectionBudget, readDescriptorLimit } from "./gateway/descriptor-budget.ts";
-import { defaultHttpTimeouts, type HttpTimeouts } from "./gateway/http-timeouts.ts";
 import { type Gateway, listenGateway } from "./gateway/listen-gateway.ts";
 import { type ClientPortNumbers, countPorts } from "./gateway/open-client-ports.ts";
 import { type ClientTlsTimings, openClientTls } from "./gateway/open-client-tls.ts";
+import type { GatewayTimeouts } from "./gateway/timeouts.ts";
+import { createLoad, type Load, type LoadOptions } from "./load/gateway-load.ts";
 import { keepHouse } from "./keep-house.ts";
 import { listMetrics } from "./ops/list-metrics.ts";
 import { listenOps, type OpsServer } from "./ops/listen-ops.ts";
@@ -67,12 +67,12 @@ export interface ProxyOptions {
   readonly flushIntervalMs?: number;
   /** 5,000 when left out. */
   readonly drainMs?: number;
-  /** Client connections held at once; the descriptor budget when left out. */
-  readonly connectionsMax?: number;
+  /** Bounds and timeouts other than the defaults of docs/limits.md. */
+  readonly load?: LoadOptions;
   /** Refusals written to the log; 50 when left out. */
   readonly refusalLinesPerSecond?: number;
   /** Those that differ from the usual ones. */
-  readonly httpTimeouts?: Partial<HttpTimeouts>;
+  readonly timeouts?: Partial<GatewayTimeouts>;
 }
 
 export interface RunningProxy {
@@ -116,6 +116,7 @@ async function serve(options: ProxyOptions, database: GatewayDatabase): Promise<
   const ports = await openPorts(core, fleet, meter, control);
   const house = keepHouse({ ...core, pocket: fleet.pocket, log: options.log });
   meter.ticker.start();
+  core.load.memory.start();
   let closing: Promise<void> | null = null;
   return {
     proxyPort: ports.gateway.port,
@@ -142,6 +143,8 @@ interface Core {
   readonly sticky: StickySessions;
   readonly blockRules: BlockRules;
   readonly trustedProxies: readonly Prefix[];
+  readonly egressAllow: EgressAllow;
+  readonly load: Load;
   readonly state: { isDraining: boolean; faults: number; sessionsOpened: number; publish: (tick: RadarTick) => void };
   readonly onFault: (cause: unknown) => void;
 }
@@ -151,6 +154,18 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
   const nowMs = Date.now;
   const monotonicMs = performance.now.bind(performance);
   const accounts = createAccounts(nowMs);
+  const sessions = createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax });
+  const directory: NodeDirectory<LiveNode> = createNodeDirectory(monotonicMs);
+  const egressAllow = readEgressAllow(options.egressAllow);
+  const load = createLoad(options.load ?? {}, {
+    timeouts: options.timeouts ?? {},
+    portsOpen: countPorts(portNumbersOf(options)),
+    sessions,
+    egressAllow,
+    countTunnels: () => directory.size,
+    monotonicMs,
+    log,
+  });
   const state: Core["state"] = { isDraining: false, faults: 0, sessionsOpened: 0, publish: () => undefined };
   return {
     options,
@@ -158,13 +173,15 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
     nowMs,
     monotonicMs,
     accounts,
-    sessions: createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax }),
+    sessions,
     refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs, linesPerSecond: options.refusalLinesPerSecond }),
     credentials: createCredentials({ database, accounts, nowMs }),
-    directory: createNodeDirectory(monotonicMs),
+    directory,
     sticky: createStickySessions(nowMs),
     blockRules: createBlockRules(),
     trustedProxies: readPrefixes(options.trustedProxies),
+    egressAllow,
+    load,
     state,
     onFault(cause) {
       state.faults += 1;
@@ -188,6 +205,7 @@ function createFleet(core: Core): Fleet {
     directory,
     qualities: createQualityBook(core.monotonicMs),
     locate: options.locate,
+    pressure: core.load.pressure,
     log: options.log,
     nowMs,
     onJoined: (node) => pocket.joined(node),
@@ -225,6 +243,7 @@ function createMeter(core: Core): Meter {
   const ticker = createTicker({
     ...core,
     gatewayId: identity.id,
+    timeouts: core.load.timeouts,
     countTunnels: () => core.directory.size,
     flushLagMs: () => flusher.lagMs,
     onTick: (tick) => core.state.publish(tick),
@@ -243,15 +262,16 @@ function createControl(core: Core, fleet: Fleet, meter: Meter): ControlWatch {
 
 function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayContext {
   const { options, state, sessions, nowMs, onFault } = core;
+  const { timeouts, tarpit } = core.load;
   const gate = (): Refusal | null => {
     if (state.isDraining) return refuse("draining", "the gateway is stopping");
     if (sessions.isFull || meter.flusher.lagMs > flushLagMaxMs) return refuse("overloaded", "usage waits too long for the ledger");
-    return null;
+    return core.load.memory.refuseSession();
   };
   const opener = createSessionOpener({
     ...core,
     router: createRouter({ ...core, random: Math.random }),
-    egressAllow: readEgressAllow(options.egressAllow),
+    targets: core.load.targets,
     gate,
     onViolation: (node, detail) => fleet.tunnels.expel(node, detail),
     onOpened: () => (state.sessionsOpened += 1),
@@ -265,7 +285,8 @@ function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayCo
     log: options.log,
     nowMs,
     isDraining: () => state.isDraining,
-    timeouts: { ...defaultHttpTimeouts, ...options.httpTimeouts },
+    timeouts,
+    tarpit,
     resting: new Set(),
   };
 }
@@ -295,6 +316,7 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
         countConnections: () => gateway?.connectionsOpen ?? 0,
         countSessionsOpened: () => state.sessionsOpened,
         countFaults: () => state.faults,
+        countTunnelsTurnedAway: () => fleet.tunnels.turnedAway,
       }),
     readAvailability: () => readAvailability(directory.index),
   });
@@ -302,17 +324,22 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
   await database.registerGateway({ ...identity, opsUrl: `http://${hostInUrl(options.publicHost)}:${ops.port}` });
   await control.start();
   const clientTls = openClientTls({ read: options.readClientTls, log, timings: options.clientTlsTimings });
-  const numbers: ClientPortNumbers = { port: options.proxyPort, aliasPorts: options.aliasPorts, stickyPorts: options.stickyPorts };
   gateway = await listenGateway({
-    ...numbers,
+    ...portNumbersOf(options),
     tls: clientTls.acceptor,
     context: createGatewayContext(core, fleet, meter),
     trustedProxies,
-    connectionsMax: options.connectionsMax ?? connectionBudget(readDescriptorLimit() - countPorts(numbers)),
+    descriptors: core.load.descriptors,
+    sources: core.load.sources,
   });
-  const onTunnel = (socket: TLSSocket, address: string): void => fleet.tunnels.accept(socket, address);
-  const tunnel = await listenTunnels({ port: options.tunnelPort, ...options.tunnelIdentity, trustedProxies, log, onTunnel });
+  const { descriptors } = core.load;
+  const onTunnel = (socket: TLSSocket, address: string, hasRoom: boolean): void => fleet.tunnels.accept(socket, address, hasRoom);
+  const tunnel = await listenTunnels({ port: options.tunnelPort, ...options.tunnelIdentity, trustedProxies, log, descriptors, onTunnel });
   return { ops, clientTls, gateway, tunnel };
+}
+
+function portNumbersOf(options: ProxyOptions): ClientPortNumbers {
+  return { port: options.proxyPort, aliasPorts: options.aliasPorts, stickyPorts: options.stickyPorts };
 }
 
 async function findTroubles(core: Core, meter: Meter): Promise<string[]> {
@@ -347,6 +374,7 @@ async function closeProxy(core: Core, { fleet, meter, control, ports, house }: P
   for (const session of sessions.listOpen()) session.line.cut("draining");
   await ports.gateway.close();
   meter.ticker.stop();
+  core.load.memory.stop();
   await attempt("control", () => control.close());
   fleet.tunnels.drain();
   fleet.tunnels.close();
@@ -359,7 +387,7 @@ async function closeProxy(core: Core, { fleet, meter, control, ports, house }: P
   await database.close();
 }
 
-function readEgressAllow(list: readonly string[]): Extract<ReturnType<typeof parseEgressAllow>, { kind: "allow" }>["allow"] {
+function readEgressAllow(list: readonly string[]): EgressAllow {
   const parsed = parseEgressAllow(list);
   if (parsed.kind === "bad") throw new RangeError(`KARVON_EGRESS_ALLOW is wrong: "${parsed.entry}" is no block, address or address:port.`);
   return parsed.allow;

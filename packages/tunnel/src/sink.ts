@@ -6,9 +6,19 @@ import type { Sink } from "./types.ts";
 /** Ends a sink so that its other side does not take it for a clean end of the data: a TCP reset where there is one. */
 export function abortSink(sink: Sink, why: string): void {
   if (sink.destroyed) return;
-  if (sink instanceof Socket && canReset(sink)) sink.resetAndDestroy();
-  else if (sink instanceof Socket) sink.destroy();
+  if (sink instanceof Socket) resetSocket(sink);
   else sink.destroy(new Error(why));
+}
+
+/**
+ * Closes a socket at once with a TCP reset where there is one; in TLS the missing close_notify tells. While the end of the
+ * data is being told the system refuses a reset, and Node would then lose the descriptor for good: such a socket is closed
+ * plainly.
+ */
+export function resetSocket(socket: Socket): void {
+  const isEnding = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
+  if (isEnding || !canReset(socket)) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 /** Node's own method throws on a TLS socket; one that was given a method of its own has a way to its TCP connection. */

@@ -55,6 +55,9 @@ class DuplexSink implements Sink {
   get destroyed(): boolean {
     return this.#duplex.destroyed;
   }
+  get writableLength(): number {
+    return this.#duplex.readableLength;
+  }
   write(chunk: Buffer): boolean {
     return this.#duplex.push(chunk);
   }

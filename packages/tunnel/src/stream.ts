@@ -104,7 +104,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
   get heldBytes(): number {
     let early = 0;
     if (this.#early !== null) for (const chunk of this.#early) early += chunk.length;
-    return this.queueBytes + this.#held + early;
+    return this.queueBytes + (this.sink?.writableLength ?? this.#held) + early;
   }
 
   get isClosed(): boolean {

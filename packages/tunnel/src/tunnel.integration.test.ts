@@ -187,6 +187,19 @@ describe("a reset", () => {
     expect(line.ends).toEqual([{ kind: "reset", by: "peer", code: "targetReset" }]);
   });
 
+  test("that comes in one turn with the end of the data closes the client's connection", async () => {
+    const line = await rig.openLine({
+      onOpen: (stream) => {
+        stream.opened({ address: "127.0.0.1", family: 4, connectMs: 1 });
+        stream.toDuplex().end(() => stream.reset("cancelled"));
+      },
+    });
+    const client = await rig.dial(line.port);
+    client.resume();
+    await until(() => line.closed === 1, "the gateway's socket is closed");
+    expect(line.ends).toEqual([{ kind: "reset", by: "peer", code: "cancelled" }]);
+  });
+
   test("by quota in both phases of a half-closed stream ends it at once", async () => {
     const line = await rig.openLine({ targetPort: await rig.startTarget((socket) => socket.write("hello")) });
     const client = await rig.dial(line.port);

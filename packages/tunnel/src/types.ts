@@ -49,6 +49,8 @@ export type StreamEnd =
 /** Where a stream's received bytes go: the part of a socket that the tunnel uses, so that others can stand in. */
 export interface Sink {
   readonly destroyed: boolean;
+  /** Bytes that it was given and has not passed on; without it those count for which `write` was false. */
+  readonly writableLength?: number;
   /** False asks the stream to grant no credit for these bytes until `drained` is called. */
   write(chunk: Buffer): boolean;
   cork(): void;

@@ -1,15 +1,17 @@
 /** One connection of a client program, and how it is ended so that the last answer arrives. */
 import { newId, type Refusal } from "@karvon/domain";
 import type { Logger } from "@karvon/telemetry";
+import { resetSocket } from "@karvon/tunnel";
 import type { Socket } from "node:net";
 import type { LiveSession, SessionLog } from "../radar/session-log.ts";
 import type { UserAccount } from "../session/accounts.ts";
-import type { Authoriser } from "../session/authorise.ts";
+import type { AccessRefusal, Authoriser } from "../session/authorise.ts";
 import type { SessionOpener } from "../session/open-session.ts";
 import type { RefusalLog, SpokenProtocol } from "../session/refusal-log.ts";
 import type { ByteReader } from "./byte-reader.ts";
-import type { HttpTimeouts } from "./http-timeouts.ts";
 import { renderHttpRefusal } from "./render-refusal.ts";
+import type { Tarpit } from "./tarpit.ts";
+import { defaultTimeouts, type GatewayTimeouts } from "./timeouts.ts";
 
 export interface GatewayContext {
   readonly authoriser: Authoriser;
@@ -19,7 +21,8 @@ export interface GatewayContext {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly isDraining: () => boolean;
-  readonly timeouts: HttpTimeouts;
+  readonly timeouts: GatewayTimeouts;
+  readonly tarpit: Tarpit;
   /** Connections between two requests. */
   readonly resting: Set<Retirable>;
 }
@@ -42,10 +45,7 @@ export interface ClientConnection {
   readonly prove: () => void;
 }
 
-/** A first byte, a SOCKS5 message or a PROXY header comes within this time. */
-export const headTimeoutMs = 10_000;
-
-const lingerMs = 2_000;
+const { lingerMs } = defaultTimeouts;
 
 export interface RefusedOn {
   readonly requestId: string;
@@ -63,7 +63,7 @@ export function newRequestId(): string {
 }
 
 /** Counts, logs and queues a refusal for the panels. The caller answers it in its protocol. */
-export function noteRefusal(context: GatewayContext, connection: ClientConnection, refused: RefusedOn): void {
+export function noteRefusal(context: GatewayContext, connection: Pick<ClientConnection, "address">, refused: RefusedOn): void {
   context.refusals.add({
     requestId: refused.requestId,
     refusal: refused.refusal,
@@ -74,6 +74,23 @@ export function noteRefusal(context: GatewayContext, connection: ClientConnectio
     targetPort: refused.port ?? null,
     clientAddress: connection.address,
   });
+}
+
+/**
+ * Whether an access refusal is answered, after the wait that it deserves. False when the connection was ended instead; it
+ * is noted then.
+ */
+export async function isAnswerDue(
+  context: GatewayContext,
+  connection: ClientConnection,
+  refused: RefusedOn,
+  access: AccessRefusal,
+): Promise<boolean> {
+  if (access.isGuessing !== true || (await context.tarpit.hold(connection.socket))) return true;
+  noteRefusal(context, connection, refused);
+  connection.reader.release();
+  connection.socket.destroy();
+  return false;
 }
 
 /** Answers in HTTP and ends the connection. */
@@ -99,7 +116,7 @@ export function endGently(connection: Pick<ClientConnection, "socket" | "reader"
 
 /** Ends a connection so that nobody takes it for the end of the data: with a TCP reset, inside TLS too (accept-tls.ts). */
 export function breakOff(socket: Socket): void {
-  socket.resetAndDestroy();
+  resetSocket(socket);
 }
 
 function discard(): void {

@@ -4,26 +4,31 @@
  * A PROXY protocol header is read from trusted addresses only, and is optional there; from anybody else it is a
  * malformed request. Whatever a client sends, the worst that happens is the end of its own connection.
  *
- * Limits: the descriptor budget (12,000 at most) and 200 more that are only told `overloaded`; 1,000 connections a
- * source that have not shown good credentials yet; 10 s to the first byte.
+ * Limits: the descriptor budget (12,000 connections at most), some more that are told `overloaded` in their protocol, and
+ * beyond that an HTTP answer and an end at once; per source those of source-limits.ts; 10 s to the first byte.
  */
-import { isInPrefixes, type Prefix, refuse } from "@karvon/domain";
+import { isInPrefixes, type Prefix, type Refusal, refuse } from "@karvon/domain";
 import { type ProxyHeader, readProxyHeader, sniffProtocol } from "@karvon/wire";
 import type { Socket } from "node:net";
-import { plainAddress, sourceKey } from "../session/source-key.ts";
+import { plainAddress } from "../session/source-key.ts";
 import type { TlsAcceptor } from "./accept-tls.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { type ClientConnection, endGently, type GatewayContext, headTimeoutMs, newRequestId, noteRefusal } from "./client-connection.ts";
+import { type ClientConnection, endGently, type GatewayContext, newRequestId, noteRefusal } from "./client-connection.ts";
+import { ClientPlaces } from "./client-places.ts";
+import type { DescriptorBudget } from "./descriptor-budget.ts";
 import { type ClientPortNumbers, openClientPorts, stickyPortOf } from "./open-client-ports.ts";
+import { renderHttpRefusal } from "./render-refusal.ts";
 import { serveHttp } from "./serve-http.ts";
 import { serveSocks5 } from "./serve-socks5.ts";
 import { refuseInnerTls, serveTls } from "./serve-tls.ts";
+import type { SourceLimits } from "./source-limits.ts";
 
 export interface GatewayOptions extends ClientPortNumbers {
   readonly tls: TlsAcceptor;
   readonly context: GatewayContext;
   readonly trustedProxies: readonly Prefix[];
-  readonly connectionsMax: number;
+  readonly descriptors: DescriptorBudget;
+  readonly sources: SourceLimits;
 }
 
 export interface Gateway {
@@ -35,63 +40,49 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-const shedMax = 200;
-const newcomersPerSourceMax = 1_000;
 /** The longest PROXY v2 header that the reader takes. */
 const proxyHeaderBytesMax = 1_024;
 const trustAnswersMax = 10_000;
 
 export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
   const { context } = options;
-  const sockets = new Set<Socket>();
-  const newcomers = new Newcomers();
+  const places = new ClientPlaces(options.descriptors, options.sources);
   const isTrusted = rememberTrust(options.trustedProxies);
-
-  /** One function for all sockets: a held session pays for what it keeps. */
-  function onClosed(this: Socket): void {
-    sockets.delete(this);
-  }
 
   function onConnection(socket: Socket): void {
     // 'close' follows every error and is what everybody listens to.
     socket.on("error", ignoreError);
-    if (sockets.size >= options.connectionsMax + shedMax) {
-      socket.destroy();
+    const place = places.take(socket);
+    if (place === "none") {
+      turnAway(context, socket, { address: plainAddress(socket.remoteAddress), refusal: noConnectionLeft });
       return;
     }
-    const isShed = sockets.size >= options.connectionsMax;
-    sockets.add(socket);
-    socket.on("close", onClosed);
-    serve(socket, isShed).catch((cause: unknown) => {
+    serve(socket, place === "served").catch((cause: unknown) => {
       context.log.error({ event: "gateway.connection-failed", cause });
       socket.destroy();
     });
   }
 
-  async function serve(socket: Socket, isShed: boolean): Promise<void> {
+  async function serve(socket: Socket, isServed: boolean): Promise<void> {
     const reader = new ByteReader(socket);
     const peer = plainAddress(socket.remoteAddress);
-    const address = isTrusted(peer) ? await announcedAddress(reader, peer) : peer;
-    if (address === null) {
+    const address = isTrusted(peer) ? await announcedAddress(reader, peer, context.timeouts.headMs) : peer;
+    if (address === null || !places.has(socket)) {
       socket.destroy();
       return;
     }
-    const key = sourceKey(address);
-    const isCrowd = newcomers.count(key, 1) > newcomersPerSourceMax;
-    const shedding =
-      isShed || isCrowd
-        ? refuse("overloaded", isShed ? "the gateway has no connection left" : "too many connections from this address wait")
-        : null;
-    let isNewcomer = true;
-    function prove(): void {
-      if (isNewcomer) newcomers.count(key, -1);
-      isNewcomer = false;
+    const stickyPort = stickyPortOf(socket, options.stickyPorts);
+    const visit = isServed ? places.enter(socket, address) : noConnectionLeft;
+    if (visit.kind === "refused") {
+      if (!places.mayTell(socket)) turnAway(context, socket, { address, refusal: visit });
+      else await serveProtocol(context, { socket, reader, address, stickyPort, shedding: visit, prove: nothingToProve }, options.tls);
+      return;
     }
+    const prove = (): void => visit.prove();
     try {
-      const stickyPort = stickyPortOf(socket, options.stickyPorts);
-      await serveProtocol(context, { socket, reader, address, stickyPort, shedding, prove }, options.tls);
+      await serveProtocol(context, { socket, reader, address, stickyPort, shedding: null, prove }, options.tls);
     } finally {
-      prove();
+      visit.settle();
     }
   }
 
@@ -103,7 +94,7 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
   return {
     port: ports.port,
     get connectionsOpen() {
-      return sockets.size;
+      return places.size;
     },
     stopAccepting() {
       ports.stopAccepting();
@@ -111,22 +102,23 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
     },
     async close() {
       const isClosed = ports.closed();
-      for (const socket of sockets) socket.destroy();
+      for (const socket of places.sockets()) socket.destroy();
       await isClosed;
     },
   };
 }
 
-/** Connections by source that have not shown good credentials yet. */
-class Newcomers {
-  readonly #bySource = new Map<string, number>();
+const noConnectionLeft = refuse("overloaded", "the gateway has no connection left");
 
-  count(key: string, change: 1 | -1): number {
-    const count = (this.#bySource.get(key) ?? 0) + change;
-    if (count > 0) this.#bySource.set(key, count);
-    else this.#bySource.delete(key);
-    return count;
-  }
+/**
+ * The shortest way to say no, when there is not even a descriptor to wait with: nothing is read, an HTTP answer is handed
+ * to the kernel and the connection closed in the same turn. A client of another protocol sees an end.
+ */
+function turnAway(context: GatewayContext, socket: Socket, { address, refusal }: { address: string; refusal: Refusal }): void {
+  const refused = { requestId: newRequestId(), protocol: "unknown" as const, refusal };
+  noteRefusal(context, { address }, refused);
+  socket.write(renderHttpRefusal(refused));
+  socket.destroy();
 }
 
 /** Whether an address may speak for others. Asked for every connection, so the last answers are kept. */
@@ -142,8 +134,8 @@ function rememberTrust(trusted: readonly Prefix[]): (address: string) => boolean
 }
 
 /** The client's address as a PROXY header tells it, or the peer's own without one; null when there is nobody to serve. */
-async function announcedAddress(reader: ByteReader, peer: string): Promise<string | null> {
-  if ((await reader.firstByte(headTimeoutMs)) === null) return null;
+async function announcedAddress(reader: ByteReader, peer: string, headMs: number): Promise<string | null> {
+  if ((await reader.firstByte(headMs)) === null) return null;
   let isAbsent = false;
   const reading = await reader.read<ProxyHeader>(
     (input) => {
@@ -153,7 +145,7 @@ async function announcedAddress(reader: ByteReader, peer: string): Promise<strin
       return { kind: "message", message: { version: 1, source: null }, consumed: 0 };
     },
     proxyHeaderBytesMax,
-    headTimeoutMs,
+    headMs,
   );
   if (isAbsent) return peer;
   if (reading.kind !== "message") return null;
@@ -162,7 +154,7 @@ async function announcedAddress(reader: ByteReader, peer: string): Promise<strin
 
 /** `tls` is null inside TLS. */
 async function serveProtocol(context: GatewayContext, connection: ClientConnection, tls: TlsAcceptor | null): Promise<void> {
-  const first = await connection.reader.firstByte(headTimeoutMs);
+  const first = await connection.reader.firstByte(context.timeouts.headMs);
   if (first === null) {
     // A port check or a client that changed its mind: nothing to answer.
     connection.reader.release();
@@ -195,4 +187,8 @@ function refuseSocks4(context: GatewayContext, connection: ClientConnection): vo
 
 function ignoreError(): void {
   // See onConnection.
+}
+
+function nothingToProve(): void {
+  // A connection that is only told why it is not served counts for nothing.
 }

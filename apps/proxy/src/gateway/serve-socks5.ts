@@ -12,7 +12,7 @@ import {
   type ClientConnection,
   endGently,
   type GatewayContext,
-  headTimeoutMs,
+  isAnswerDue,
   newRequestId,
   noteRefusal,
   type RefusedOn,
@@ -32,7 +32,7 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
   const principal = await login(context, connection, requestId);
   if (principal === null) return;
   connection.prove();
-  const reading = await connection.reader.read(readSocksRequest, messageBytesMax, headTimeoutMs);
+  const reading = await connection.reader.read(readSocksRequest, messageBytesMax, context.timeouts.headMs);
   if (reading.kind !== "message") {
     const refusal = refuse("bad_request", `the SOCKS5 request ${trouble(reading)}`);
     // Silence deserves no answer; RFC 1928 has a reply for an address type that nobody knows.
@@ -65,7 +65,7 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
 
 async function login(context: GatewayContext, connection: ClientConnection, requestId: string): Promise<Principal | null> {
   const { reader, socket } = connection;
-  const greeting = await reader.read(readSocksGreeting, messageBytesMax, headTimeoutMs);
+  const greeting = await reader.read(readSocksGreeting, messageBytesMax, context.timeouts.headMs);
   if (greeting.kind !== "message") {
     endWith(
       context,
@@ -102,7 +102,7 @@ async function login(context: GatewayContext, connection: ClientConnection, requ
 
 async function passwordPrincipal(context: GatewayContext, connection: ClientConnection, requestId: string): Promise<Principal | null> {
   const { reader, socket } = connection;
-  const reading = await reader.read(readSocksLogin, messageBytesMax, headTimeoutMs);
+  const reading = await reader.read(readSocksLogin, messageBytesMax, context.timeouts.headMs);
   if (reading.kind !== "message") {
     endWith(
       context,
@@ -117,12 +117,8 @@ async function passwordPrincipal(context: GatewayContext, connection: ClientConn
     socket.write(writeSocksLoginReply(true));
     return access;
   }
-  endWith(
-    context,
-    connection,
-    { requestId, protocol: "socks5", refusal: access.refusal, account: access.account },
-    writeSocksLoginReply(false),
-  );
+  const refused = { requestId, protocol: "socks5" as const, refusal: access.refusal, account: access.account };
+  if (await isAnswerDue(context, connection, refused, access)) endWith(context, connection, refused, writeSocksLoginReply(false));
   return null;
 }
 

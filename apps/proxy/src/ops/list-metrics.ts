@@ -1,6 +1,8 @@
 /** The gateway's figures under their Prometheus names. docs/operations.md describes each. */
 import { PROXY_ERRORS } from "@karvon/domain";
 import { readdirSync } from "node:fs";
+import type { Load } from "../load/gateway-load.ts";
+import { memoryLevels } from "../load/memory-guard.ts";
 import type { SessionLog } from "../radar/session-log.ts";
 import type { Ticker } from "../radar/ticker.ts";
 import type { NodeDirectory } from "../router/node-directory.ts";
@@ -17,6 +19,8 @@ export interface MetricSources {
   readonly countConnections: () => number;
   readonly countSessionsOpened: () => number;
   readonly countFaults: () => number;
+  readonly countTunnelsTurnedAway: () => number;
+  readonly load: Load;
 }
 
 export function listMetrics(sources: MetricSources): Metric[] {
@@ -55,11 +59,36 @@ export function listMetrics(sources: MetricSources): Metric[] {
     gauge("karvon_unflushed_bytes", "Payload bytes that the ledger has not acknowledged.", sessions.unpostedBytes),
     gauge("karvon_event_loop_lag_seconds", "How late the last one-second tick came.", ticker.loopLagMs / 1_000),
     gauge("karvon_event_loop_lag_max_seconds", "The latest tick since the last scrape.", ticker.takeLoopLagMaxMs() / 1_000),
+    ...listLoadMetrics(sources.load, sessions),
+    counter(
+      "karvon_tunnels_turned_away_total",
+      "Node connections sent away because the gateway was full.",
+      sources.countTunnelsTurnedAway(),
+    ),
     counter("karvon_faults_total", "Errors that nobody foresaw; each is in the log.", sources.countFaults()),
     counter("process_cpu_seconds_total", "CPU time used.", (cpu.user + cpu.system) / 1e6),
     gauge("process_resident_memory_bytes", "Resident memory.", process.memoryUsage.rss()),
     gauge("process_open_fds", "Open file descriptors.", countDescriptors()),
     gauge("process_start_time_seconds", "Start time since the Unix epoch.", Math.round((Date.now() - process.uptime() * 1_000) / 1_000)),
+  ];
+}
+
+function sumHeld(sessions: SessionLog): number {
+  let bytes = 0;
+  for (const session of sessions.listOpen()) bytes += session.stream.heldBytes;
+  return bytes;
+}
+
+function listLoadMetrics({ memory, descriptors, tarpit }: Load, sessions: SessionLog): Metric[] {
+  return [
+    gauge("karvon_memory_budget_bytes", "Memory that the process may use before it sheds load.", memory.budgetBytes),
+    gauge("karvon_memory_used_bytes", "Memory that counts against the budget.", memory.usedBytes),
+    gauge("karvon_held_bytes", "Bytes that wait in the gateway for a reader, all sessions together.", sumHeld(sessions)),
+    gauge("karvon_memory_level", "0 normal, 1 tight, 2 full, 3 critical.", memoryLevels.indexOf(memory.level)),
+    counter("karvon_sessions_shed_total", "Sessions ended because memory was short.", memory.shedCount),
+    gauge("karvon_connections_max", "Client connections that the descriptor budget allows.", descriptors.plan.clientsMax),
+    gauge("karvon_tunnels_max", "Tunnels that the descriptor budget allows.", descriptors.plan.tunnelsMax),
+    gauge("karvon_tarpit_parked", "Connections that wait for their answer because passwords were guessed.", tarpit.parked),
   ];
 }
 

@@ -40,7 +40,7 @@ function grow(session: { live: LiveSession; meter: Meter } | undefined, by: { up
 let lastId = 0;
 function openSession(log: SessionLog, user: UserAccount): { live: LiveSession; meter: Meter } {
   lastId += 1;
-  const meter = { upBytes: 0, downBytes: 0 };
+  const meter = { upBytes: 0, downBytes: 0, heldBytes: 0 };
   const live = log.open({
     user,
     stream: meter,

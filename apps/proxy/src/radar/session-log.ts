@@ -13,6 +13,8 @@ import type { UserAccount } from "../session/accounts.ts";
 export interface MeteredStream {
   readonly upBytes: number;
   readonly downBytes: number;
+  /** Bytes that wait in this process for a reader. */
+  readonly heldBytes: number;
 }
 
 /** What moved since the last tick for one client, operator or node, and how many of its sessions are open now. */

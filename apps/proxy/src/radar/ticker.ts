@@ -1,9 +1,10 @@
 /**
  * Traffic Radar, the clock: once a second it reads all counters, ends sessions that may not go on, and tells the panels.
  *
- * A session is cut when its account has nothing left, its limit or its own cap is reached, it was silent for 5 minutes, or
+ * A session is cut when its account has nothing left, its limit or its own cap is reached, it was silent for 2 minutes, or
  * it is 12 hours old. So the overshoot past an empty balance is what moves in one second.
  */
+import type { GatewayTimeouts } from "../gateway/timeouts.ts";
 import { accountRefusal, type UserAccount } from "../session/accounts.ts";
 import type { RefusalLog } from "../session/refusal-log.ts";
 import type { LiveSession, SessionLog, Totals } from "./session-log.ts";
@@ -46,11 +47,10 @@ export interface TickerOptions {
   readonly countTunnels: () => number;
   readonly flushLagMs: () => number;
   readonly onTick: (tick: RadarTick) => void;
+  readonly timeouts: Pick<GatewayTimeouts, "sessionIdleMs" | "sessionLifeMs">;
 }
 
 const tickMs = 1_000;
-export const idleMsMax = 300_000;
-export const lifeMsMax = 12 * 3_600_000;
 
 export function createTicker(options: TickerOptions): Ticker {
   const { sessions } = options;
@@ -69,7 +69,7 @@ export function createTicker(options: TickerOptions): Ticker {
         verdict = accountRefusal(session.user)?.code ?? null;
         verdicts.set(session.user, verdict);
       }
-      const reason = verdict ?? ownEnd(session, nowMs);
+      const reason = verdict ?? ownEnd(session, nowMs, options.timeouts);
       if (reason !== null) session.line.cut(reason);
     }
   }
@@ -119,8 +119,8 @@ export function createTicker(options: TickerOptions): Ticker {
   };
 }
 
-function ownEnd(session: LiveSession, nowMs: number): string | null {
+function ownEnd(session: LiveSession, nowMs: number, { sessionIdleMs, sessionLifeMs }: TickerOptions["timeouts"]): string | null {
   if (session.maxBytes !== null && session.upBytes + session.downBytes >= session.maxBytes) return "limit_reached";
-  if (nowMs - session.movedAtMs >= idleMsMax) return "idle";
-  return nowMs - session.startedAtMs >= lifeMsMax ? "max_life" : null;
+  if (nowMs - session.movedAtMs >= sessionIdleMs) return "idle";
+  return nowMs - session.startedAtMs >= sessionLifeMs ? "max_life" : null;
 }

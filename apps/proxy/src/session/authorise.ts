@@ -32,6 +32,8 @@ export interface AccessRefusal {
   readonly kind: "refused";
   readonly refusal: Refusal;
   readonly account: UserAccount | null;
+  /** Too many passwords were wrong: the answer is to be slow. */
+  readonly isGuessing?: boolean;
 }
 
 export interface Login {
@@ -80,7 +82,7 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
     const source = sourceKey(callerAddress);
     const key = `${source} ${read.user}`;
     const mayTry = (bySource.has(source) || successes.has(key)) && byName.has(key);
-    if (!mayTry) return denied(refuse("rate_limited", "too many wrong passwords from this address"));
+    if (!mayTry) return { ...denied(refuse("rate_limited", "too many wrong passwords from this address")), isGuessing: true };
     const known = await credentials.findUser(read.user);
     const isRight = verifyProxyPassword(options.pepper, read.secret, known?.facts.secretHash ?? nobodysHash);
     if (known === null || !isRight) {

@@ -5,7 +5,7 @@
  * to. A failure that the node caused is tried again on other nodes as long as the client has not seen a byte; one that
  * the target caused is not. The session is in the radar's books from the moment the connection is checked.
  *
- * Limits: 3 nodes and 25 s an opening; those of session-limits.ts.
+ * Limits: 3 nodes and 25 s an opening; those of session-limits.ts and target-limits.ts.
  */
 import type { SessionFacts, SessionProtocol } from "@karvon/billing";
 import { checkAddress, checkDestination, type Destination, type EgressAllow, type Refusal, refuse } from "@karvon/domain";
@@ -21,6 +21,7 @@ import type { BlockRules } from "./block-rules.ts";
 import { type Attempt, type OpenedAttempt, openStream, openTimeoutMs } from "./open-stream.ts";
 import { createSessionLimits, type SessionLimits, SessionSlot } from "./session-limits.ts";
 import { SessionLine } from "./session-line.ts";
+import type { TargetLimits } from "./target-limits.ts";
 
 export interface SessionRequest {
   readonly requestId: string;
@@ -61,6 +62,7 @@ export interface SessionOpenerOptions {
   readonly blockRules: BlockRules;
   readonly egressAllow: EgressAllow;
   readonly nowMs: () => number;
+  readonly targets: TargetLimits;
   /** Why no new session is taken now, or null. */
   readonly gate: () => Refusal | null;
   /** A node connected to an address that it must not: it is to be shut out. */
@@ -91,7 +93,10 @@ class Opener implements SessionOpener {
     if (early !== null) return early;
     const destination = this.#judgeDestination(request);
     if (destination.kind === "refused") return destination;
-    const slot = new SessionSlot(user);
+    const { targets } = this.#options;
+    const lane = targets.enter(destination);
+    if (lane !== null && "kind" in lane) return lane;
+    const slot = new SessionSlot(user, lane === null ? null : { targets, lane });
     try {
       const outcome = await this.#connect(request, destination, slot);
       if (outcome.kind === "refused") slot.release();

@@ -1,6 +1,8 @@
 /** How many sessions a client may have open and open each second. */
 import { type Refusal, refuse } from "@karvon/domain";
 import type { UserAccount } from "./accounts.ts";
+import type { Lane } from "./load-by-key.ts";
+import type { TargetLimits } from "./target-limits.ts";
 import { createTokenBuckets, type TokenBuckets } from "./token-buckets.ts";
 
 export interface SessionLimits {
@@ -46,13 +48,21 @@ export function createSessionLimits(nowMs: () => number): SessionLimits {
   };
 }
 
-/** A session that counts under its account's limits from now on, so that many requests at once cannot all pass the same check. */
+/** Where a session counts among those of all clients to its target. */
+export interface TargetPlace {
+  readonly targets: TargetLimits;
+  readonly lane: Lane;
+}
+
+/** A session that counts under its account's and its target's limits from now on, so that many requests at once cannot all pass the same check. */
 export class SessionSlot {
   readonly user: UserAccount;
+  #place: TargetPlace | null;
   #isReleased = false;
 
-  constructor(user: UserAccount) {
+  constructor(user: UserAccount, place: TargetPlace | null = null) {
     this.user = user;
+    this.#place = place;
     user.sessionsOpen += 1;
     user.client.sessionsOpen += 1;
   }
@@ -63,5 +73,7 @@ export class SessionSlot {
     this.#isReleased = true;
     this.user.sessionsOpen -= 1;
     this.user.client.sessionsOpen -= 1;
+    this.#place?.targets.leave(this.#place.lane);
+    this.#place = null;
   }
 }

@@ -50,7 +50,7 @@ export const tenMegabytes = Buffer.alloc(10_000_000, "karvon ");
 export type RigOptions = Partial<
   Pick<
     ProxyOptions,
-    "connectionsMax" | "drainMs" | "flushIntervalMs" | "aliasPorts" | "stickyPorts" | "readClientTls" | "clientTlsTimings" | "httpTimeouts"
+    "load" | "drainMs" | "flushIntervalMs" | "aliasPorts" | "stickyPorts" | "readClientTls" | "clientTlsTimings" | "timeouts"
   >
 >;
 
@@ -87,6 +87,8 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     // Every refusal of a test is to be found in its log, however fast the machine is.
     refusalLinesPerSecond: 10_000,
     ...options,
+    // Who guesses passwords waits in tests too, only not for seconds.
+    timeouts: { tarpitMinMs: 10, tarpitMaxMs: 20, ...options.timeouts },
   });
   const operator = await fixtures.makeOperator();
 

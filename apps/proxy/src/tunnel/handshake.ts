@@ -7,7 +7,7 @@
 import type { GatewayDatabase, NodeAuthFacts } from "@karvon/db/sql";
 import { channelBinding, type ConnectionFacts, nonceBytes } from "@karvon/security";
 import type { Logger } from "@karvon/telemetry";
-import { createTunnel, type Tunnel, type TunnelEnd } from "@karvon/tunnel";
+import { createTunnel, type MemoryPressure, type Tunnel, type TunnelEnd } from "@karvon/tunnel";
 import type { ControlMessage } from "@karvon/wire";
 import { randomBytes } from "node:crypto";
 import type { TLSSocket } from "node:tls";
@@ -18,6 +18,7 @@ export interface HandshakeHost {
   readonly gatewayId: string;
   readonly database: Pick<GatewayDatabase, "findNodeForAuth" | "advanceSessionSeq" | "enrolNode">;
   readonly log: Logger;
+  readonly pressure: MemoryPressure;
   /** Whether this source may enrol one more device now. */
   mayEnrol(address: string): boolean;
   /** Whether the node broke a rule a short while ago. */
@@ -60,6 +61,7 @@ class Handshake {
     this.tunnel = createTunnel({
       socket,
       role: "gateway",
+      pressure: host.pressure,
       onControl: (message) => this.#onControl(message),
       onGoAway: () => {
         if (this.#node !== null) host.onGoAway(this.#node);

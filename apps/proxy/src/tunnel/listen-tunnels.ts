@@ -4,13 +4,15 @@
  * A PROXY protocol header is read from trusted addresses only, before the handshake, and is optional there. The default
  * handshake timeout of Node reports a silent peer but leaves its socket open; here it is destroyed.
  *
- * Limits: 10 s for header and handshake together, 2,000 connections in handshake.
+ * Limits: 10 s each for header and handshake; the descriptor budget's connections in handshake, beyond which one is closed
+ * (TLS leaves no way to say why), and its tunnels, beyond which `onTunnel` is told that there is no room.
  */
 import { isInPrefixes, type Prefix } from "@karvon/domain";
 import type { Logger } from "@karvon/telemetry";
 import { readProxyHeader } from "@karvon/wire";
 import { createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { DescriptorBudget } from "../gateway/descriptor-budget.ts";
 import { plainAddress } from "../session/source-key.ts";
 
 export const tunnelProtocol = "karvon/1";
@@ -21,7 +23,8 @@ export interface TunnelListenerOptions {
   readonly certPem: string;
   readonly trustedProxies: readonly Prefix[];
   readonly log: Logger;
-  readonly onTunnel: (socket: TLSSocket, address: string) => void;
+  readonly descriptors: DescriptorBudget;
+  readonly onTunnel: (socket: TLSSocket, address: string, hasRoom: boolean) => void;
 }
 
 export interface TunnelListener {
@@ -31,13 +34,12 @@ export interface TunnelListener {
 }
 
 const handshakeTimeoutMs = 10_000;
-const handshakesMax = 2_000;
 const headerBytesMax = 1_024;
 
 export async function listenTunnels(options: TunnelListenerOptions): Promise<TunnelListener> {
-  const sockets = new Set<Socket>();
-  /** The device's address by the end of the TCP connection that is in handshake. */
-  const addresses = new Map<string, string>();
+  const sockets = new TunnelSockets(options.descriptors);
+  /** The device's address, and the TCP connection, by the end of the one that is in handshake. */
+  const addresses = new Map<string, { address: string; tcp: Socket }>();
 
   // Node takes highWaterMark here although its types do not list it: one TLS record more or less a read.
   const tlsOptions = {
@@ -52,14 +54,14 @@ export async function listenTunnels(options: TunnelListenerOptions): Promise<Tun
   };
   const tls = createTlsServer(tlsOptions, (socket) => {
     const key = endOf(socket);
-    const address = addresses.get(key);
+    const from = addresses.get(key);
     addresses.delete(key);
     socket.on("error", ignoreError);
-    if (address === undefined || socket.alpnProtocol !== tunnelProtocol) {
+    if (from === undefined || socket.alpnProtocol !== tunnelProtocol) {
       socket.destroy();
       return;
     }
-    options.onTunnel(socket, address);
+    options.onTunnel(socket, from.address, sockets.secured(from.tcp));
   });
   tls.on("tlsClientError", (cause, socket) => {
     addresses.delete(endOf(socket));
@@ -69,19 +71,14 @@ export async function listenTunnels(options: TunnelListenerOptions): Promise<Tun
 
   function beginTls(socket: Socket, address: string): void {
     const key = endOf(socket);
-    addresses.set(key, address);
+    addresses.set(key, { address, tcp: socket });
     socket.once("close", () => addresses.delete(key));
     tls.emit("connection", socket);
   }
 
   const tcp = createTcpServer({ noDelay: true, highWaterMark: 65_536 }, (socket) => {
     socket.on("error", ignoreError);
-    if (addresses.size >= handshakesMax) {
-      socket.destroy();
-      return;
-    }
-    sockets.add(socket);
-    socket.once("close", () => sockets.delete(socket));
+    if (!sockets.accepted(socket)) return;
     const peer = plainAddress(socket.remoteAddress);
     if (isInPrefixes(peer, options.trustedProxies)) readHeader(socket, peer, beginTls);
     else beginTls(socket, peer);
@@ -106,10 +103,52 @@ export async function listenTunnels(options: TunnelListenerOptions): Promise<Tun
       const isClosed = new Promise<void>((resolve) => {
         tcp.close(() => resolve());
       });
-      for (const socket of sockets) socket.destroy();
+      sockets.destroyAll();
       await isClosed;
     },
   };
+}
+
+/** Every connection of the port, and what it counts as in the budget. */
+class TunnelSockets {
+  readonly #descriptors: DescriptorBudget;
+  /** Whether its handshake is done. */
+  readonly #sockets = new Map<Socket, boolean>();
+  #handshakes = 0;
+
+  constructor(descriptors: DescriptorBudget) {
+    this.#descriptors = descriptors;
+  }
+
+  /** False when there are too many handshakes: the connection is closed then. */
+  accepted(socket: Socket): boolean {
+    if (this.#handshakes >= this.#descriptors.plan.handshakesMax) {
+      socket.destroy();
+      return false;
+    }
+    this.#handshakes += 1;
+    this.#sockets.set(socket, false);
+    socket.once("close", () => {
+      if (this.#sockets.get(socket) === true) this.#descriptors.tunnels -= 1;
+      else this.#handshakes -= 1;
+      this.#sockets.delete(socket);
+    });
+    return true;
+  }
+
+  /** Whether there is room for one more tunnel. It is counted either way: it holds a descriptor until it is closed. */
+  secured(socket: Socket): boolean {
+    const { hasRoomForTunnel } = this.#descriptors;
+    if (this.#sockets.get(socket) !== false) return false;
+    this.#sockets.set(socket, true);
+    this.#handshakes -= 1;
+    this.#descriptors.tunnels += 1;
+    return hasRoomForTunnel;
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets.keys()) socket.destroy();
+  }
 }
 
 /** Reads an optional PROXY header; what follows it goes back into the socket for the TLS handshake. */

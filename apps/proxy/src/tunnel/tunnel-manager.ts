@@ -9,7 +9,7 @@
  */
 import type { GatewayDatabase, NodeAuthFacts } from "@karvon/db/sql";
 import type { Logger } from "@karvon/telemetry";
-import type { GoAwayName, Tunnel, TunnelEnd } from "@karvon/tunnel";
+import { createTunnel, type GoAwayName, type MemoryPressure, type Tunnel, type TunnelEnd } from "@karvon/tunnel";
 import type { ControlMessage } from "@karvon/wire";
 import type { TLSSocket } from "node:tls";
 import type { NodeDirectory } from "../router/node-directory.ts";
@@ -21,8 +21,11 @@ import { type NodeRefusal, refusal, standingRefusal } from "./judge-node.ts";
 import { LiveNode, type NodePlace } from "./live-node.ts";
 
 export interface TunnelManager {
-  /** Takes a connection whose TLS handshake is done. `address` is the device's, not a load balancer's. */
-  accept(socket: TLSSocket, address: string): void;
+  /**
+   * Takes a connection whose TLS handshake is done. `address` is the device's, not a load balancer's. Without room the
+   * device is told so and sent away.
+   */
+  accept(socket: TLSSocket, address: string, hasRoom?: boolean): void;
   /** Asks the database again about a node and obeys: out of rotation, or out altogether. */
   recheck(node: LiveNode): Promise<void>;
   /** Shuts a node out that broke a rule. */
@@ -32,6 +35,8 @@ export interface TunnelManager {
   /** No new connections; every node is told to go elsewhere. */
   drain(): void;
   close(): void;
+  /** Connections that were sent away because the gateway was full. */
+  readonly turnedAway: number;
 }
 
 export interface TunnelManagerOptions {
@@ -40,6 +45,8 @@ export interface TunnelManagerOptions {
   readonly directory: NodeDirectory<LiveNode>;
   readonly qualities: QualityBook;
   readonly locate: (address: string) => Promise<NodePlace>;
+  /** Of this process; every tunnel looks at it. */
+  readonly pressure: MemoryPressure;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** After the node is in rotation. */
@@ -69,6 +76,8 @@ class Manager implements TunnelManager, HandshakeHost {
   /** When a node that broke a rule may come back. */
   readonly #expelled = new Map<string, number>();
   readonly #enrolments: ReturnType<typeof createTokenBuckets>;
+  readonly pressure: MemoryPressure;
+  turnedAway = 0;
   #isDraining = false;
 
   constructor(options: TunnelManagerOptions) {
@@ -76,12 +85,17 @@ class Manager implements TunnelManager, HandshakeHost {
     this.gatewayId = options.gatewayId;
     this.database = options.database;
     this.log = options.log;
+    this.pressure = options.pressure;
     this.#enrolments = createTokenBuckets({ burst: 5, perSecond: 5 / 60, keysMax: 10_000, nowMs: options.nowMs });
   }
 
-  accept(socket: TLSSocket, address: string): void {
-    if (this.#isDraining || this.#pending.size >= pendingMax || this.#options.directory.size >= nodesMax) {
+  accept(socket: TLSSocket, address: string, hasRoom = true): void {
+    if (this.#isDraining) {
       socket.destroy();
+      return;
+    }
+    if (!hasRoom || this.#pending.size >= pendingMax || this.#options.directory.size >= nodesMax) {
+      this.#sendAway(socket, address);
       return;
     }
     try {
@@ -92,6 +106,15 @@ class Manager implements TunnelManager, HandshakeHost {
       this.log.debug({ event: "tunnel.lost-early", cause });
       socket.destroy();
     }
+  }
+
+  /** A full gateway is not the device's fault: it is to hear why, and to come back. */
+  #sendAway(socket: TLSSocket, address: string): void {
+    this.turnedAway += 1;
+    this.log.warn({ event: "tunnel.refused", code: "overloaded", address });
+    const tunnel = createTunnel({ socket, role: "gateway" });
+    tunnel.sendControl("refused", { code: "overloaded", message: "The gateway is full; try again later." });
+    tunnel.close();
   }
 
   async recheck(node: LiveNode): Promise<void> {

@@ -5,3 +5,4 @@ export * from "./check-host.ts";
 export * from "./check-port.ts";
 export * from "./egress-allow.ts";
 export * from "./prefix.ts";
+export * from "./registrable-host.ts";

@@ -61,6 +61,7 @@ export class Rig {
       gateway: null,
       node: null,
       port: 0,
+      closed: 0,
       streams: [],
       nodeStreams: [],
       ends: [],
@@ -94,6 +95,7 @@ export class Rig {
     const server = createServer({ allowHalfOpen: true, highWaterMark: 65_536, noDelay: true, pauseOnConnect: true }, (socket) => {
       socket.on("error", ignore);
       this.onClose(() => socket.destroy());
+      socket.once("close", () => (line.closed += 1));
       const stream = gatewayOf(line).open(
         { host: "127.0.0.1", port: targetPort },
         {
@@ -135,6 +137,8 @@ export interface Line {
   node: Tunnel | null;
   /** Where clients connect. */
   port: number;
+  /** How many of the gateway's sockets of clients are closed. */
+  closed: number;
   readonly streams: TunnelStream[];
   readonly nodeStreams: TunnelStream[];
   readonly ends: StreamEnd[];
