@@ -45,7 +45,7 @@ export interface ClientConnection {
   readonly prove: () => void;
 }
 
-const { lingerMs } = defaultTimeouts;
+const { flushMs, lingerMs } = defaultTimeouts;
 
 export interface RefusedOn {
   readonly requestId: string;
@@ -100,15 +100,21 @@ export function refuseHttp(context: GatewayContext, connection: ClientConnection
 }
 
 /**
- * Sends the last bytes and ends. What the client still sends is read and thrown away for two seconds, because closing
- * with unread bytes makes the kernel send a reset that would destroy the answer on its way.
+ * Sends the last bytes and ends. A slow client gets a minute to take what is still under way. What it sends meanwhile and
+ * for two seconds more is read and thrown away, because closing with unread bytes makes the kernel send a reset that
+ * would destroy the answer on its way.
  */
 export function endGently(connection: Pick<ClientConnection, "socket" | "reader">, lastBytes: Buffer | string): void {
   const { socket, reader } = connection;
   reader.release();
   if (socket.destroyed) return;
-  const timer = setTimeout(() => socket.destroy(), lingerMs);
+  const destroy = (): void => void socket.destroy();
+  let timer = setTimeout(destroy, flushMs);
   socket.once("close", () => clearTimeout(timer));
+  socket.once("finish", () => {
+    clearTimeout(timer);
+    timer = setTimeout(destroy, lingerMs);
+  });
   socket.end(lastBytes);
   socket.on("data", discard);
   socket.resume();

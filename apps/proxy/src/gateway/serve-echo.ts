@@ -5,7 +5,7 @@
  */
 import { type HttpRequestHead, readRequestHead, requestHeadBytesMax } from "@karvon/wire";
 import { ByteReader } from "./byte-reader.ts";
-import { type ClientConnection, endGently, type GatewayContext, headTimeoutMs } from "./client-connection.ts";
+import { type ClientConnection, endGently, type GatewayContext } from "./client-connection.ts";
 import { type EchoQuestion, renderEcho } from "./echo-answer.ts";
 
 const requestsMax = 100;
@@ -22,7 +22,7 @@ export async function serveEchoTunnel(
   reader.unread(early);
   let answer: string | Buffer = "";
   for (let served = 1; ; served += 1) {
-    const reading = await reader.read(readRequestHead, requestHeadBytesMax, headTimeoutMs);
+    const reading = await reader.read(readRequestHead, requestHeadBytesMax, context.timeouts.headMs);
     if (reading.kind !== "message") break;
     const keepsOpen = served < requestsMax && mayFollow(reading.message);
     answer = renderEcho({ ...question, sessions: context.sessions }, { isHead: reading.message.method === "HEAD", keepsOpen });

@@ -7,6 +7,8 @@ import { defaultHttpTimeouts, type HttpTimeouts } from "./http-timeouts.ts";
 
 /** `headMs` also bounds a first byte, each SOCKS5 message and a PROXY header. */
 export interface GatewayTimeouts extends HttpTimeouts {
+  /** So long may a slow client take for our last bytes. */
+  readonly flushMs: number;
   /** After our last bytes: so long is read and thrown away what the client still sends. */
   readonly lingerMs: number;
   /** Nothing moves in either direction of a session, half-closed or not. */
@@ -20,6 +22,7 @@ export interface GatewayTimeouts extends HttpTimeouts {
 
 export const defaultTimeouts: GatewayTimeouts = {
   ...defaultHttpTimeouts,
+  flushMs: 60_000,
   lingerMs: 2_000,
   sessionIdleMs: 120_000,
   sessionLifeMs: 12 * 3_600_000,

@@ -1,4 +1,5 @@
 /** Clients that send exactly the bytes that a test wants, and what came back. */
+import { until } from "@karvon/testkit";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
@@ -112,5 +113,55 @@ export async function socksConnect(
     return reply === null ? "close" : (reply[1] ?? 0).toString(16).padStart(2, "0");
   } finally {
     socket.destroy();
+  }
+}
+
+/** A connection that is kept: sends bytes and reads answers one by one. */
+export class Conversation {
+  readonly socket: Socket;
+  hasEnded = false;
+  #waiting = Buffer.alloc(0);
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+    socket.on("data", (chunk: Buffer) => (this.#waiting = Buffer.concat([this.#waiting, chunk])));
+    socket.on("end", () => (this.hasEnded = true));
+  }
+
+  static async open(port: number): Promise<Conversation> {
+    return new Conversation(await dial(port));
+  }
+
+  /** What has come and was not read as an answer, latin1. */
+  get rest(): string {
+    return this.#waiting.toString("latin1");
+  }
+
+  send(bytes: Buffer | string): void {
+    this.socket.write(bytes, "latin1");
+  }
+
+  /** The next answer with a stated length, or without a body for 1xx, 204, 304 and `isHead`. */
+  answer(options: { readonly isHead?: boolean } = {}): Promise<HttpAnswer> {
+    return until(
+      () => {
+        const end = this.#waiting.indexOf("\r\n\r\n");
+        if (end < 0) return null;
+        const { status, headers } = readAnswer(this.#waiting.subarray(0, end + 4));
+        const isBodiless = options.isHead === true || status < 200 || status === 204 || status === 304;
+        const whole = end + 4 + (isBodiless ? 0 : Number(headers["content-length"] ?? 0));
+        if (this.#waiting.length < whole) return null;
+        const answer = readAnswer(this.#waiting.subarray(0, whole));
+        this.#waiting = this.#waiting.subarray(whole);
+        return answer;
+      },
+      { what: "an answer", everyMs: 2 },
+    );
+  }
+
+  /** Sends a request and reads its answer. */
+  ask(bytes: Buffer | string): Promise<HttpAnswer> {
+    this.send(bytes);
+    return this.answer();
   }
 }
