@@ -1,0 +1,3 @@
+export * from "./corpora.ts";
+export * from "./fuzz.ts";
+export * from "./injure.ts";
