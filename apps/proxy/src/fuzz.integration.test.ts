@@ -31,7 +31,7 @@ let victim: Login;
 let target = "";
 
 beforeAll(async () => {
-  rig = await openRig();
+  rig = await openRig(isLong ? {} : { clientTlsTimings: { handshakeTimeoutMs: 1_000 } });
   login = await rig.makeLogin({ bytes: 1_000_000_000_000n });
   victim = await rig.makeLogin({ bytes: 1_000_000_000_000n });
   target = `127.0.0.1:${rig.origin.port}`;

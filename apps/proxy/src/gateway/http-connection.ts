@@ -285,7 +285,15 @@ export class HttpConnection {
     const { target, principal } = request;
     const requestId = newRequestId();
     this.#context.opener
-      .open({ requestId, principal, protocol: "http", host: target.host, port: target.port, callerAddress: this.#connection.address })
+      .open({
+        requestId,
+        principal,
+        protocol: "http",
+        host: target.host,
+        port: target.port,
+        callerAddress: this.#connection.address,
+        client: this.#socket,
+      })
       .then((opened) => this.#opened(request, requestId, opened, replay))
       .catch(this.#fault);
   }

@@ -21,7 +21,15 @@ export async function serveConnect(
   const { host, port } = target;
   const opened = isEchoHost(host)
     ? openEcho(context.opener, { requestId, principal, port })
-    : await context.opener.open({ requestId, principal, protocol: "connect", host, port, callerAddress: connection.address });
+    : await context.opener.open({
+        requestId,
+        principal,
+        protocol: "connect",
+        host,
+        port,
+        callerAddress: connection.address,
+        client: connection.socket,
+      });
   if (opened.kind === "refused") {
     refuseHttp(context, connection, {
       requestId,

@@ -53,7 +53,15 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
   const early = connection.reader.release();
   const opened = isEchoHost(host)
     ? openEcho(context.opener, { requestId, principal, port })
-    : await context.opener.open({ requestId, principal, protocol: "socks5", host, port, callerAddress: connection.address });
+    : await context.opener.open({
+        requestId,
+        principal,
+        protocol: "socks5",
+        host,
+        port,
+        callerAddress: connection.address,
+        client: connection.socket,
+      });
   if (opened.kind === "refused") {
     answerRequest(context, connection, { requestId, protocol: "socks5", refusal: opened, account: principal.account, host, port });
     return;

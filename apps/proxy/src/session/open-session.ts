@@ -18,7 +18,7 @@ import { accountRefusal } from "./accounts.ts";
 import { type AttemptFailure, attemptFailures, movedMeanwhile } from "./attempt-failures.ts";
 import type { Principal } from "./authorise.ts";
 import type { BlockRules } from "./block-rules.ts";
-import { type Attempt, type OpenedAttempt, openStream, openTimeoutMs } from "./open-stream.ts";
+import { type Attempt, type ClientPresence, type OpenedAttempt, openStream, openTimeoutMs } from "./open-stream.ts";
 import { createSessionLimits, type SessionLimits, SessionSlot } from "./session-limits.ts";
 import { SessionLine } from "./session-line.ts";
 import type { TargetLimits } from "./target-limits.ts";
@@ -30,6 +30,7 @@ export interface SessionRequest {
   readonly host: string;
   readonly port: number;
   readonly callerAddress: string;
+  readonly client: ClientPresence;
 }
 
 export interface OpenedSession {
@@ -149,7 +150,7 @@ class Opener implements SessionOpener {
       const startedMs = performance.now();
       const leftMs = Math.min(openTimeoutMs, deadlineMs - startedMs);
       if (leftMs <= 0) break;
-      const attempt = await openStream(exit.node, { host: destination.host, port: destination.port }, leftMs);
+      const attempt = await openStream(exit.node, { host: destination.host, port: destination.port }, leftMs, request.client);
       const judged = this.#judgeAttempt(exit, attempt, performance.now() - startedMs);
       if (judged.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged }, judged, slot);
       router.abandoned(exit, ask);

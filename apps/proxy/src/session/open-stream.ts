@@ -1,5 +1,5 @@
 /**
- * Opens a stream on one node and waits for the node's word, at most the given time.
+ * Opens a stream on one node and waits for the node's word, at most the given time and as long as the client is there.
  *
  * It says what happened; whether another node is tried is the session's business. An attempt that is given up resets the
  * stream, so that nothing stays open on a device. What it keeps for the life of a session is one small object.
@@ -20,8 +20,17 @@ export interface OpenedAttempt {
 
 export const openTimeoutMs = 12_000;
 
-export function openStream(node: LiveNode, target: Target, timeoutMs: number): Promise<Attempt> {
-  return new StreamOpening().start(node, target, timeoutMs);
+/** The connection of who asked, as far as an opening has to know of it: "close" comes when it is gone. */
+export interface ClientPresence {
+  readonly destroyed: boolean;
+  on(event: "close", listener: () => void): unknown;
+  off(event: "close", listener: () => void): unknown;
+}
+
+/** A client that goes away meanwhile ends the attempt. One that only half-closes still waits for its answer. */
+export function openStream(node: LiveNode, target: Target, timeoutMs: number, client: ClientPresence): Promise<Attempt> {
+  if (client.destroyed) return Promise.resolve({ kind: "failed", cause: "clientGone" });
+  return new StreamOpening().start(node, target, timeoutMs, client);
 }
 
 class StreamOpening implements OpenHandlers {
@@ -29,11 +38,16 @@ class StreamOpening implements OpenHandlers {
   #stream: TunnelStream | null = null;
   #timer: NodeJS.Timeout | null = null;
   #resolve: ((attempt: Attempt) => void) | null = null;
+  /** While the node is asked. */
+  #watch: { readonly client: ClientPresence; readonly onGone: () => void } | null = null;
 
-  start(node: LiveNode, target: Target, timeoutMs: number): Promise<Attempt> {
+  start(node: LiveNode, target: Target, timeoutMs: number, client: ClientPresence): Promise<Attempt> {
     return new Promise((resolve) => {
       this.#resolve = resolve;
-      this.#timer = setTimeout(() => this.#giveUp(), timeoutMs);
+      this.#timer = setTimeout(() => this.#giveUp("silent"), timeoutMs);
+      const onGone = (): void => this.#giveUp("clientGone");
+      this.#watch = { client, onGone };
+      client.on("close", onGone);
       this.#stream = node.tunnel.open(target, this);
     });
   }
@@ -50,15 +64,17 @@ class StreamOpening implements OpenHandlers {
     this.ended = end;
   }
 
-  #giveUp(): void {
+  #giveUp(cause: FailureCause): void {
     this.#stream?.reset("cancelled");
-    this.#settle({ kind: "failed", cause: "silent" });
+    this.#settle({ kind: "failed", cause });
   }
 
-  /** Lets go of timer and promise: a held session must not carry them. */
+  /** Lets go of timer, promise and listener: a held session must not carry them. */
   #settle(attempt: Attempt): void {
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.#watch?.client.off("close", this.#watch.onGone);
+    this.#watch = null;
     this.#resolve?.(attempt);
     this.#resolve = null;
   }

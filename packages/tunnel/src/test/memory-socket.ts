@@ -13,4 +13,10 @@ export class MemorySocket extends Duplex {
     this.written.push(Buffer.from(chunk));
     done();
   }
+
+  /** The other side leaves as soon as this one does. */
+  override _final(done: () => void): void {
+    done();
+    setImmediate(() => this.destroy());
+  }
 }
