@@ -178,6 +178,17 @@ describe("counting", () => {
         { country: "UZ", nodes: 1 },
       ],
     });
+    const counts = { nodes: 1, byType: { mobile: 0, wifi: 0, residential: 1 } };
+    expect(await (await rig.ops("/availability/UZ", serviceToken)).json()).toEqual({
+      country: "UZ",
+      ...counts,
+      states: [{ name: "Tashkent", ask: "state-tashkent", ...counts }],
+      cities: [{ name: "Tashkent", ask: "city-tashkent", ...counts }],
+      networks: [{ name: "Uzbektelekom", ask: "asn-8193", ...counts }],
+    });
+    expect(await (await rig.ops("/availability/FR", serviceToken)).json()).toMatchObject({ nodes: 0, cities: [] });
+    expect((await rig.ops("/availability/UZ")).status).toBe(401);
+    expect((await rig.ops("/availability/uz", serviceToken)).status).toBe(404);
     expect((await rig.ops("/readyz")).status).toBe(200);
   });
 });

@@ -1,3 +1,3 @@
 export { startProxy, type ProxyOptions, type RunningProxy } from "./start-proxy.ts";
 export type { RadarTick } from "./radar/ticker.ts";
-export type { Availability } from "./ops/listen-ops.ts";
+export type { Availability } from "./ops/read-availability.ts";

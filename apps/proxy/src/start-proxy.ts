@@ -23,7 +23,7 @@ import { createLoad, type Load, type LoadOptions } from "./load/gateway-load.ts"
 import { keepHouse } from "./keep-house.ts";
 import { listMetrics } from "./ops/list-metrics.ts";
 import { listenOps, type OpsServer } from "./ops/listen-ops.ts";
-import { readAvailability } from "./ops/read-availability.ts";
+import { readAvailability, readCountryPlaces } from "./ops/read-availability.ts";
 import { createPocket, type Pocket } from "./pocket/pocket.ts";
 import { createSessionLog, type SessionLog } from "./radar/session-log.ts";
 import { createTicker, type RadarTick, type Ticker } from "./radar/ticker.ts";
@@ -319,6 +319,7 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
         countTunnelsTurnedAway: () => fleet.tunnels.turnedAway,
       }),
     readAvailability: () => readAvailability(directory.index),
+    readCountryPlaces: (country) => readCountryPlaces(directory.index, country),
   });
   state.publish = (tick) => ops.publish(tick);
   await database.registerGateway({ ...identity, opsUrl: `http://${hostInUrl(options.publicHost)}:${ops.port}` });

@@ -5,7 +5,7 @@ import type { Statements } from "@karvon/db";
 import type { Database } from "./database.ts";
 import type { Outbox } from "./mail/outbox.ts";
 import type { TurnBatches } from "./turn-batches.ts";
-import type { Availability } from "./views.ts";
+import type { Availability, CountryPlaces } from "./views.ts";
 
 /** How devices and programs reach this installation. */
 export interface NetworkFacts {
@@ -39,6 +39,8 @@ export interface ServiceDeps {
   readonly now: () => Date;
   /** What the gateways can offer now; empty when none answers. */
   readonly findAvailability: () => Promise<Availability>;
+  /** The same for the places and networks of one country, an ISO code in capitals. */
+  readonly findCountryPlaces: (country: string) => Promise<CountryPlaces>;
 }
 
 export interface ServiceContext extends ServiceDeps {

@@ -18,6 +18,7 @@ export * from "./auth/sign-in-directory.ts";
 export * from "./auth/sign-in-with-admin-code.ts";
 export * from "./auth/sign-in-with-password.ts";
 export * from "./auth/sign-up.ts";
+export * from "./client/authenticate-program.ts";
 export * from "./client/buy-traffic.ts";
 export * from "./client/create-proxy-user.ts";
 export * from "./client/get-client-overview.ts";

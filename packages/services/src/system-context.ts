@@ -30,6 +30,8 @@ export function createSystemContext(options: SystemContextOptions): ServiceConte
     pepper: options.pepper,
     now: () => new Date(),
     findAvailability: () => Promise.resolve({ countries: [], total: 0 }),
+    findCountryPlaces: (country) =>
+      Promise.resolve({ country, nodes: 0, byType: { mobile: 0, wifi: 0, residential: 0 }, states: [], cities: [], networks: [] }),
   };
 }
 

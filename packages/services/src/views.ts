@@ -98,14 +98,28 @@ export interface ProxyUserSecret {
   /** Shown once; only its hash is kept. */
   readonly password: string;
 }
-export interface CountryAvailability {
-  readonly country: string;
+/** Serving nodes that a request would find; `residential` includes Wi-Fi, as it does when asked for. */
+export interface NodeCount {
   readonly nodes: number;
   readonly byType: { readonly mobile: number; readonly wifi: number; readonly residential: number };
+}
+export interface CountryAvailability extends NodeCount {
+  readonly country: string;
 }
 export interface Availability {
   readonly countries: CountryAvailability[];
   readonly total: number;
+}
+/** `ask` is what a proxy username says for it: `state-…`, `city-…`, `asn-…`. */
+export interface PlaceAvailability extends NodeCount {
+  readonly name: string;
+  readonly ask: string;
+}
+/** The places and networks of one country, most nodes first. */
+export interface CountryPlaces extends CountryAvailability {
+  readonly states: PlaceAvailability[];
+  readonly cities: PlaceAvailability[];
+  readonly networks: PlaceAvailability[];
 }
 export interface EndpointView extends Availability {
   readonly host: string;

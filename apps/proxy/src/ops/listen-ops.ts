@@ -11,16 +11,8 @@ import type { Logger } from "@karvon/telemetry";
 import { timingSafeEqual, createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { RadarTick } from "../radar/ticker.ts";
+import type { Availability, CountryPlaces } from "./read-availability.ts";
 import { type Metric, metricsContentType, renderMetrics } from "./metrics.ts";
-
-export interface Availability {
-  readonly countries: readonly {
-    readonly country: string;
-    readonly nodes: number;
-    readonly byType: { readonly mobile: number; readonly wifi: number; readonly residential: number };
-  }[];
-  readonly total: number;
-}
 
 export interface OpsServer {
   readonly port: number;
@@ -36,6 +28,8 @@ export interface OpsOptions {
   readonly findTroubles: () => Promise<readonly string[]>;
   readonly listMetrics: () => readonly Metric[];
   readonly readAvailability: () => Availability;
+  /** `country` is two capital letters. */
+  readonly readCountryPlaces: (country: string) => CountryPlaces;
 }
 
 const subscribersMax = 32;
@@ -81,7 +75,8 @@ class OpsDesk {
 
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     if (request.method !== "GET" && request.method !== "HEAD") return sendJson(response, 405, { error: "only GET" });
-    switch ((request.url ?? "").split("?")[0]) {
+    const [path = ""] = (request.url ?? "").split("?");
+    switch (path) {
       case "/healthz":
         return sendJson(response, 200, { status: "ok" });
       case "/readyz":
@@ -93,8 +88,15 @@ class OpsDesk {
       case "/availability":
         return this.#isAllowed(request) ? sendJson(response, 200, this.#options.readAvailability()) : sendJson(response, 401, tokenNeeded);
       default:
-        return sendJson(response, 404, { error: "not found" });
+        return this.#answerPlaces(request, response, path);
     }
+  }
+
+  #answerPlaces(request: IncomingMessage, response: ServerResponse, path: string): void {
+    const country = /^\/availability\/([A-Z]{2})$/.exec(path)?.[1];
+    if (country === undefined) return sendJson(response, 404, { error: "not found" });
+    if (!this.#isAllowed(request)) return sendJson(response, 401, tokenNeeded);
+    return sendJson(response, 200, this.#options.readCountryPlaces(country));
   }
 
   publish(tick: RadarTick): void {

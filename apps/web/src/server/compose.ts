@@ -15,6 +15,7 @@ import { createAddressReader } from "./client-address.ts";
 import { signInCookieFor } from "./cookies.ts";
 import type { WebEnv } from "./env.ts";
 import type { PanelHandlers } from "./http-server.ts";
+import { createProgramApi } from "./program-api.ts";
 import { createRadarHub } from "./radar-feed.ts";
 import { startRadarSubscriber } from "./radar-subscriber.ts";
 import { createRequestGuard } from "./request-guard.ts";
@@ -49,6 +50,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
       take: limit,
       select: { id: true, opsUrl: true },
     });
+  const availability = createAvailability({ serviceToken: env.serviceToken, listGateways });
   const deps: ServiceDeps = {
     database,
     statements,
@@ -59,7 +61,8 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     panelUrl: env.panelUrl,
     pepper: env.pepper,
     now,
-    findAvailability: createAvailability({ serviceToken: env.serviceToken, listGateways }),
+    findAvailability: () => availability.find(),
+    findCountryPlaces: (country) => availability.findPlaces(country),
   };
   const directory = createSignInDirectory({ database, batches, now });
   const signIns = createSignIns({ directory, authSecret: env.authSecret });
@@ -73,6 +76,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
       guard: createRequestGuard({ panelUrl: env.panelUrl }),
       readAddress,
       api: createApiHandler({ deps, signIns, radar: hub, readAddress, cookie, log }),
+      programs: createProgramApi({ deps, readAddress }),
       isReady: () =>
         database.$queryRaw`select 1`.then(
           () => true,

@@ -9,6 +9,7 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "@karvon/telemetry";
 import { apiPath, type ApiHandler } from "./api-handler.ts";
 import { clientAddressHeader, type AddressReader } from "./client-address.ts";
+import { type ProgramApi, programPath } from "./program-api.ts";
 import { stripInnerHeaders, type RequestGuard } from "./request-guard.ts";
 import { contentPolicy, dataPolicy, makeNonce, setSecurityHeaders } from "./security-headers.ts";
 
@@ -21,6 +22,7 @@ export interface PanelHandlers {
   readonly guard: RequestGuard;
   readonly readAddress: AddressReader;
   readonly api: ApiHandler;
+  readonly programs: ProgramApi;
   readonly pages: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly isReady: () => Promise<boolean>;
   readonly isSecure: boolean;
@@ -68,7 +70,8 @@ async function handle(handlers: PanelHandlers, request: IncomingMessage, respons
   stripInnerHeaders(request);
   const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
   const isApi = path.startsWith(apiPath);
-  const policy = isApi ? dataPolicy : contentPolicy(makeNonce(), handlers.isSecure);
+  const isProgram = path.startsWith(programPath);
+  const policy = isApi || isProgram ? dataPolicy : contentPolicy(makeNonce(), handlers.isSecure);
   setSecurityHeaders(response, policy, handlers.isSecure);
   const turned = handlers.guard(request, path);
   if (turned !== null) return turnAway(request, response, turned.status, turned.sentence);
@@ -76,6 +79,7 @@ async function handle(handlers: PanelHandlers, request: IncomingMessage, respons
   if (path === "/readyz")
     return (await handlers.isReady()) ? answer(response, 200, "ready") : answer(response, 503, "the database does not answer");
   if (isApi) return handlers.api(request, response, path);
+  if (isProgram) return handlers.programs(request, response, path);
   // Next reads the nonce from here, and the sign-in routes the address.
   request.headers["content-security-policy"] = policy;
   request.headers[clientAddressHeader] = handlers.readAddress(request) ?? "";

@@ -15,6 +15,9 @@ import { listenPanels } from "../server/http-server.ts";
 const authSecret = "a secret for tests";
 const serviceToken = "service-token-for-tests";
 
+/** The key of the HMAC over proxy passwords. */
+export const testPepper = Buffer.alloc(32, 1);
+
 export interface TestWeb {
   readonly url: string;
   readonly fixtures: Fixtures;
@@ -56,7 +59,7 @@ export async function openWeb(): Promise<TestWeb> {
       smtpUrl: "smtp://127.0.0.1:1",
       panelUrl: url,
       trustedProxies: [],
-      pepper: Buffer.alloc(32, 1),
+      pepper: testPepper,
       authSecret,
       serviceToken,
       network: {
@@ -155,6 +158,16 @@ function superjsonIn(value: unknown, key: string): unknown {
   return typeof found === "object" && found !== null && "json" in found ? superjson.deserialize(found as never) : undefined;
 }
 
+const offer = { nodes: 3, byType: { mobile: 1, wifi: 2, residential: 0 } };
+const offered = { countries: [{ country: "UZ", ...offer }], total: 3 };
+const offeredIn = (country: string) => ({
+  country,
+  ...offer,
+  states: [],
+  cities: [{ name: "Tashkent", ask: "city-tashkent", ...offer }],
+  networks: [{ name: "Uzbektelekom", ask: "asn-8193", ...offer }],
+});
+
 export interface PlayedGateway {
   readonly opsUrl: string;
   send(tick: Partial<RadarTick>): void;
@@ -176,7 +189,7 @@ export async function playGateway(): Promise<PlayedGateway> {
       response.on("close", () => streams.delete(response));
     } else {
       response.writeHead(200, { "content-type": "application/json" });
-      response.end(JSON.stringify({ countries: [{ country: "UZ", nodes: 3, byType: { mobile: 1, wifi: 2, residential: 0 } }], total: 3 }));
+      response.end(JSON.stringify(request.url === "/availability" ? offered : offeredIn(String(request.url).slice(-2))));
     }
   });
   server.listen(0, "127.0.0.1");

@@ -104,6 +104,8 @@ describe("the node index", () => {
         const cells = [...index.listCells()];
         expect(cells.reduce((sum, { nodes }) => sum + nodes, 0)).toBe(filed.size);
         expect(new Set(cells.map(({ place }) => JSON.stringify(place))).size).toBe(cells.length);
+        const placed = [...index.listCountries()].flatMap((country) => [...index.listCells(country)]);
+        expect(new Set(placed)).toEqual(new Set(cells.filter(({ country }) => country !== null)));
       }),
     );
   });

@@ -47,6 +47,7 @@ export class NodeIndex<N extends ExitFacts> {
   readonly #freeRows: number[] = [];
   readonly #parked = new Set<N>();
   readonly #cells = new Map<string, NodeCell>();
+  readonly #cellsByCountry = new Map<string, Set<NodeCell>>();
   readonly #buckets = new Map<string, NodeBucket>();
   readonly #providers = new Set<string>();
   readonly #providersByPrefix = new Map<string, readonly string[] | null>();
@@ -144,9 +145,15 @@ export class NodeIndex<N extends ExitFacts> {
     return found;
   }
 
-  /** One entry for every distinct place, network and type that has nodes. */
-  *listCells(): Generator<NodeCell> {
-    for (const cell of this.#cells.values()) if (cell.nodes > 0) yield cell;
+  /** One entry for every distinct place, network and type that has nodes; those of one country when it is given. */
+  *listCells(country?: string): Generator<NodeCell> {
+    const cells = country === undefined ? this.#cells.values() : (this.#cellsByCountry.get(country) ?? []);
+    for (const cell of cells) if (cell.nodes > 0) yield cell;
+  }
+
+  /** Countries that have nodes, or had some a while ago. */
+  listCountries(): Iterable<string> {
+    return this.#cellsByCountry.keys();
   }
 
   #gather(keys: readonly string[], isExact: boolean): NodeSource {
@@ -201,8 +208,15 @@ export class NodeIndex<N extends ExitFacts> {
       // Written out: an object spread here would cost every cell a second store for its properties.
       cell = { country, state, city: citySlug, asn, provider, type, key, place, buckets, nodes: 0 };
       this.#cells.set(key, cell);
+      if (country !== null) this.#cellsIn(country).add(cell);
     }
     return cell;
+  }
+
+  #cellsIn(country: string): Set<NodeCell> {
+    const cells = this.#cellsByCountry.get(country) ?? new Set();
+    this.#cellsByCountry.set(country, cells);
+    return cells;
   }
 
   #bucketFor(key: string, slot: number): NodeBucket {
@@ -234,10 +248,17 @@ export class NodeIndex<N extends ExitFacts> {
   #drop(cell: NodeCell): void {
     this.#emptyCells.delete(cell);
     this.#cells.delete(cell.key);
+    if (cell.country !== null) this.#leaveCountry(cell, cell.country);
     for (const bucket of cell.buckets) {
       bucket.cells -= 1;
       if (bucket.cells === 0) this.#buckets.delete(bucket.key);
     }
+  }
+
+  #leaveCountry(cell: NodeCell, country: string): void {
+    const cells = this.#cellsByCountry.get(country);
+    cells?.delete(cell);
+    if (cells?.size === 0) this.#cellsByCountry.delete(country);
   }
 
   #forgetProviders(): void {

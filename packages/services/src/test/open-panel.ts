@@ -71,6 +71,8 @@ export async function openPanel(): Promise<TestPanel> {
       pepper: Buffer.alloc(32, 1),
       now: () => new Date(Date.now() + movedMs),
       findAvailability: () => Promise.resolve({ countries: [], total: 0 }),
+      findCountryPlaces: (country) =>
+        Promise.resolve({ country, nodes: 0, byType: { mobile: 0, wifi: 0, residential: 0 }, states: [], cities: [], networks: [] }),
       actor,
       request: { ipAddress: "192.0.2.1", userAgent: "test", browserSecret: null, ...request },
     }),

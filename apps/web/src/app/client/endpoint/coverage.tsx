@@ -33,7 +33,7 @@ export function Coverage({ endpoint }: { endpoint: Endpoint }) {
     <Card
       flush
       title="Online now"
-      description={`${formatCountOf(endpoint.total, "node")} in ${formatCount(rows.length)} ${rows.length === 1 ? "country" : "countries"}, as the gateways see them.`}
+      description={`${formatCountOf(endpoint.total, "node")} in ${formatCount(rows.length)} ${rows.length === 1 ? "country" : "countries"}, as the gateways see them. Programs ask GET /v1/availability.`}
     >
       {rows.length === 0 ? (
         <EmptyState icon={Globe} title="No node is online">
