@@ -14,10 +14,11 @@ async function build() {
   return done.code === 0 ? undefined : `The build failed:\n${done.output.trim().split("\n").slice(-40).join("\n")}`;
 }
 
-/** Only Karvon itself needs a build: not the peer alone, and not a table of figures measured before. */
+/** Only Karvon itself needs a build: not the peer alone, and not figures measured before. */
 function needsBuild() {
   const peers = args.find((_, index) => args[index - 1] === "--peers");
-  return !args.includes("--table") && !args.includes("--help") && (peers === undefined || peers.includes("karvon"));
+  const measuresNothing = ["--table", "--write-docs", "--help"].some((name) => args.includes(name));
+  return !measuresNothing && (peers === undefined || peers.includes("karvon"));
 }
 
 function run() {

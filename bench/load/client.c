@@ -16,9 +16,9 @@
 #define ROUND_NS_MAX (50 * NS_PER_MS)
 #define ERRORS_MAX 20000           /* after this many the run is pointless */
 #define FAILED_HANDSHAKES_MAX 200  /* the same, when nothing is up */
-#define STALLED_ANSWER_BYTES (1ull << 30)
 #define STALLED_RECEIVE_BUFFER 16384
 #define CREDENTIALS_MAX 400
+#define SOURCE_NETWORK 0x7f010000u /* 127.1.0.0 */
 #define VERDICT "ok!"
 
 static bool is_coming_up(enum state state) { return state > STATE_CLOSED && state < STATE_READY; }
@@ -145,10 +145,21 @@ static const char *authorization_line(const struct plan *plan) {
 
 /* ---- opening ---- */
 
+/* Many customers have many addresses; and one address has 28,000 ports, which short connections use up. */
+static void choose_source(const struct load *l, const struct connection *c) {
+    if (l->plan.sources < 2) return;
+    int late = 1;
+    setsockopt(c->fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &late, sizeof late);
+    uint32_t host = SOURCE_NETWORK + 1 + (uint32_t)((c - l->connections) % l->plan.sources);
+    struct sockaddr_in source = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(host)};
+    if (bind(c->fd, (struct sockaddr *)&source, sizeof source)) die("bind: %s", strerror(errno));
+}
+
 void connection_open(struct load *l, struct connection *c) {
     c->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (c->fd < 0) die("socket: %s", strerror(errno));
     no_delay(c->fd);
+    choose_source(l, c);
     int small = STALLED_RECEIVE_BUFFER;
     if (c->kind == KIND_STALLED) setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     c->opened_at = now_ns();
@@ -296,10 +307,15 @@ void connection_request(struct load *l, struct connection *c, uint64_t due_at) {
         return;
     }
     bool is_transfer = c->kind == KIND_BULK || plan->work == WORK_DOWN;
-    uint64_t bytes = c->kind == KIND_STALLED ? STALLED_ANSWER_BYTES : is_transfer ? plan->transfer_bytes : plan->answer_bytes;
+    uint64_t bytes = c->kind == KIND_STALLED ? plan->stalled_bytes : is_transfer ? plan->transfer_bytes : plan->answer_bytes;
     send_message(l, c,
                  snprintf(c->out, sizeof c->out, "GET %s%s/b/%" PRIu64 " HTTP/1.1\r\nHost: %s\r\n%s%s\r\n", scheme, authority, bytes,
                           plan->host, authorization, is_main && plan->work == WORK_TUNNELS ? "Connection: close\r\n" : ""));
+}
+
+static bool is_counted(const struct load *l, const struct connection *c) {
+    if (l->plan.rate_per_s <= 0) return l->is_counting;
+    return l->due_from && c->due_at >= l->due_from && c->due_at < l->due_to;
 }
 
 static void answer_is_whole(struct load *l, struct connection *c) {
@@ -309,11 +325,19 @@ static void answer_is_whole(struct load *l, struct connection *c) {
         l->answered_after_hold++;
         return;
     }
-    if (c->kind == KIND_MAIN && l->is_counting) {
+    if (c->kind == KIND_STALLED) {
+        l->resumed_whole++;
+        return;
+    }
+    if (c->kind == KIND_MAIN && is_counted(l, c)) {
         l->counters.requests++;
         histogram_add(&l->counters.latency, now_ns() - c->due_at);
     }
     if (l->is_stopping) return;
+    if (c->kind == KIND_MAIN && l->plan.once) {
+        l->finished++;
+        return;
+    }
     if (c->kind == KIND_MAIN && l->plan.work == WORK_TUNNELS) {
         reopen(l, c);
     } else if (c->will_close) {
@@ -328,7 +352,10 @@ static void take_body(struct load *l, struct connection *c, const char *bytes, s
     bool is_verdict = l->plan.work == WORK_UP && c->kind == KIND_MAIN;
     const void *wanted = is_verdict ? (const void *)(VERDICT + c->body_read % sizeof VERDICT) : pattern + c->body_read % PATTERN_BYTES;
     if ((is_verdict || l->plan.verify) && memcmp(bytes, wanted, n)) l->counters.bad_bodies++;
-    if (l->is_counting) *(c->kind == KIND_MAIN ? &l->counters.bytes_in : &l->counters.bulk_bytes_in) += n;
+    if (c->kind == KIND_STALLED)
+        l->counters.resumed_bytes += n;
+    else if (l->is_counting)
+        *(c->kind == KIND_MAIN ? &l->counters.bytes_in : &l->counters.bulk_bytes_in) += n;
     c->body_read += n;
     c->body_left -= n;
     if (!c->body_left) answer_is_whole(l, c);
@@ -339,6 +366,14 @@ static void stall(struct load *l, struct connection *c) {
     l->stalled_up++;
     struct epoll_event none = {0, {.ptr = c}};
     epoll_ctl(l->poller, EPOLL_CTL_MOD, c->fd, &none);
+}
+
+void connection_resume(struct load *l, struct connection *c) {
+    if (c->state != STATE_STALLED) return;
+    c->state = STATE_ANSWER_BODY;
+    struct epoll_event readable = {EPOLLIN, {.ptr = c}};
+    epoll_ctl(l->poller, EPOLL_CTL_MOD, c->fd, &readable);
+    if (c->in_length) take_body(l, c, c->in, c->in_length);
 }
 
 static void read_answer_head(struct load *l, struct connection *c) {
@@ -355,12 +390,14 @@ static void read_answer_head(struct load *l, struct connection *c) {
     c->will_close = connection && !strncasecmp(connection, "close", 5);
     c->body_left = strtoull(length, NULL, 10);
     c->body_read = 0;
+    size_t early = c->in_length - (size_t)(end + 4 - c->in);
     if (c->kind == KIND_STALLED) {
+        memmove(c->in, end + 4, early);
+        c->in_length = (unsigned)early;
         stall(l, c);
         return;
     }
     c->state = STATE_ANSWER_BODY;
-    size_t early = c->in_length - (size_t)(end + 4 - c->in);
     if (early || !c->body_left) take_body(l, c, end + 4, early);
 }
 
@@ -448,6 +485,7 @@ static void issue_due_requests(struct load *l) {
         if (c->state != STATE_READY) continue;
         uint64_t due = next_due(l);
         l->issued++;
+        if (l->due_from && due >= l->due_from && due < l->due_to) l->due_issued++;
         connection_request(l, c, due);
     }
 }

@@ -1,6 +1,6 @@
 /* The benchmark's load generator: what its files share.
  *
- * Promises: loopback addresses only; at most SECONDS_MAX seconds and CONNECTIONS_MAX connections; one JSON object on
+ * Promises: loopback addresses and the two of link.c only; at most SECONDS_MAX seconds and CONNECTIONS_MAX connections; one JSON object on
  * standard output; ends when its parent ends. One thread, no allocation in the measured window but new connections.
  * Non-promises: IPv6, TLS, HTTP/2, chunked bodies (the origin here never sends one).
  */
@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define SECONDS_MAX 600
+#define SECONDS_MAX 7200
 #define CONNECTIONS_MAX 60000
 #define NS_PER_S 1000000000ull
 #define NS_PER_MS 1000000ull
@@ -81,9 +81,11 @@ void groups_print_cpu(const char *name, const struct group_list *list, const str
 struct machine_cpu machine_sample(void);
 double self_cpu_s(void);
 
-/* ---- origin.c, client.c, works.c ---- */
+/* ---- origin.c, works.c, churn.c, link.c ---- */
 
 int run_origin(int argc, char **argv);
 int run_load(int argc, char **argv);
+int run_churn(int argc, char **argv);
+int run_link(int argc, char **argv);
 
 #endif

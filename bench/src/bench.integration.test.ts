@@ -14,6 +14,11 @@ import { workArguments, type WorkName } from "./works.ts";
 const times = { seconds: 0.3, warmupS: 0.1 };
 const small = ["--transfer", "262144", "--verify"];
 
+function entranceOf({ entrances }: RunningPeer): { readonly proxy: string; readonly credentials: string } {
+  const { proxy = "", credentials = "" } = entrances.tunnel ?? {};
+  return { proxy, credentials };
+}
+
 describe.skipIf(whyNoLoadGenerator() !== null)("the load generator", () => {
   let buildDir = "";
   let program = "";
@@ -35,9 +40,9 @@ describe.skipIf(whyNoLoadGenerator() !== null)("the load generator", () => {
   const run = (work: WorkName, mode: Mode, extra: readonly string[] = small): Promise<JsonObject> =>
     runLoad({
       program,
-      mode,
       origin: origin.address,
-      ...(mode === "direct" ? {} : { proxy: peer.proxy, credentials: peer.credentials, accounts: peer.accounts }),
+      ...(mode === "direct" ? {} : { ...entranceOf(peer), accounts: peer.accounts }),
+      mode,
       work: [...workArguments(work, times), ...extra],
     });
 
@@ -67,10 +72,24 @@ describe.skipIf(whyNoLoadGenerator() !== null)("the load generator", () => {
     expect(numberAt(result, ["memoryHeld", "server", "anonKb"])).toBeGreaterThan(0);
   });
 
-  test("keeps asking beside readers that never read", async () => {
-    const result = await run("stalled", "connect");
+  test("answers everything that fell due beside readers that do not read", async () => {
+    const result = await run("stalled", "connect", ["--seconds", "0.5"]);
     expect(result).toMatchObject({ stalled: 8, errors: 0 });
-    expect(numberAt(result, ["requests"])).toBeGreaterThan(0);
+    expect(numberAt(result, ["issued"])).toBeGreaterThan(90);
+    expect(result["requests"]).toBe(result["issued"]);
+  });
+
+  test("reads what stalled readers left, whole and in order", async () => {
+    const result = await run("readers", "connect", ["--stalled", "4", "--stalled-bytes", "1000000", "--seconds", "0.2"]);
+    expect(result).toMatchObject({ stalled: 4, resumedWhole: 4, badBodies: 0, errors: 0 });
+    expect(numberAt(result, ["memoryStalled", "server", "rssKb"])).toBeGreaterThan(0);
+  });
+
+  test.each(["down", "up"] as const)("moves one transfer %s on each connection and ends with the last", async (work) => {
+    const result = await run(work, "connect", [...small, "--once", "--seconds", "20", "--warmup", "0"]);
+    expect(result).toMatchObject({ connections: 16, finished: 16, badBodies: 0, errors: 0 });
+    expect(numberAt(result, ["movedBytes"])).toBeGreaterThanOrEqual(16 * 262_144);
+    expect(numberAt(result, ["seconds"])).toBeLessThan(20);
   });
 
   test("counts a refused password as an error, in the proxy's own words", async () => {
@@ -78,7 +97,7 @@ describe.skipIf(whyNoLoadGenerator() !== null)("the load generator", () => {
       program,
       mode: "connect",
       origin: origin.address,
-      proxy: peer.proxy,
+      proxy: entranceOf(peer).proxy,
       credentials: "bench:wrong",
       work: [...workArguments("hold1000", times), "--connections", "2", "--seconds", "0.1"],
     });
@@ -95,8 +114,8 @@ describe.skipIf(whyNoLoadGenerator() !== null)("the load generator", () => {
     const at = new Date().toISOString();
     const runs: Run[] = [{ peer: "proxy-chain", work: "requests", repetition: 0, at, result: await run("requests", "connect") }];
     const [first] = computeFigures(runs, describeMachine(), at);
-    expect(first).toMatchObject({ figure: "requests", unit: "requests/s", karvon: null, ratio: null, at });
-    expect(first?.["proxy-chain"]).toBeGreaterThan(0);
+    expect(first).toMatchObject({ figure: "requests", unit: "requests/s", ratios: {}, at });
+    expect(first?.values["proxy-chain"]).toBeGreaterThan(0);
     expect(first?.machine.cores).toBeGreaterThan(0);
   });
 });

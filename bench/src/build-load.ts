@@ -36,7 +36,7 @@ export function buildLoad(buildDir: string): string {
   mkdirSync(buildDir, { recursive: true });
   const sources = names.filter((name) => name.endsWith(".c")).map((name) => join(sourceDir, name));
   const fresh = `${program}.${process.pid}`;
-  const made = spawnSync(compiler, ["-std=gnu11", "-O2", "-Wall", "-o", fresh, ...sources], {
+  const made = spawnSync(compiler, ["-std=gnu11", "-O2", "-Wall", "-pthread", "-o", fresh, ...sources], {
     encoding: "utf8",
     timeout: compileTimeoutMs,
   });

@@ -1,26 +1,42 @@
 /**
- * `npm run bench`: what Karvon carries and costs, beside `proxy-chain`, in one run on one machine.
+ * `npm run bench`: what Karvon carries and costs, beside other proxies, in one run on one machine.
  *
  * Prints one JSON line a figure on standard output and progress on standard error, and writes the figures and the raw
- * runs under bench-results/. Loopback only, bounded in count and time; what it started it stops by pid.
+ * runs under bench-results/. Loopback and network namespaces of its own only, bounded in count and time; what it started it
+ * stops by pid.
  */
-import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { measureApi } from "./api.ts";
 import { BenchError, buildLoad } from "./build-load.ts";
 import { buildNodes } from "./build-nodes.ts";
 import { computeFigures, type Run } from "./figures.ts";
-import { numberAt, readObject, textAt } from "./json.ts";
+import { numberAt, readObject, textAt, type JsonObject } from "./json.ts";
 import { startKarvon, type RunningKarvon } from "./karvon.ts";
+import { measureLeak } from "./leak.ts";
+import { measureLink } from "./link.ts";
 import { describeMachine } from "./machine.ts";
 import { measureDirect, measurePeers, type Plan } from "./measure.ts";
 import { readOptions, usage, type Options } from "./options.ts";
-import { startOrigin, startProxyChain, type RunningOrigin, type RunningPeer } from "./peer.ts";
+import { startOrigin, type RunningPeer } from "./peer.ts";
+import { profileGateway } from "./profile.ts";
+import { measureProcesses } from "./scale-processes.ts";
+import type { SpecialContext } from "./special.ts";
+import { startOtherPeer } from "./start-peer.ts";
 import { figuresTable } from "./table.ts";
+import { fleetOf, fleets, workPlan, type Fleet, type SpecialWork, type WorkName } from "./works.ts";
+import { putTable } from "./write-docs.ts";
 
 const root = join(import.meta.dirname, "..", "..");
 const buildDir = join(root, "bench", "dist");
 const resultsDir = join(root, "bench-results");
+const docsFile = join(root, "docs", "benchmarks.md");
+
+const specials: Readonly<Record<SpecialWork, (context: SpecialContext) => Promise<void>>> = {
+  processes: measureProcesses,
+  link: measureLink,
+  leak: measureLeak,
+};
 
 /** What has been started, newest last; taken down in the opposite order. */
 const closers: (() => Promise<void>)[] = [];
@@ -35,54 +51,79 @@ function say(line: string): void {
 
 async function measure(options: Options): Promise<readonly Run[]> {
   const program = buildLoad(buildDir);
-  const origin = await startOrigin(program);
-  closers.push(() => origin.close());
   const runs: Run[] = [];
   const onRun = (run: Run): void => {
     runs.push(run);
     say(describeRun(run));
   };
+  for (const fleet of fleets) {
+    const works = options.works.filter((work) => fleetOf(work) === fleet);
+    if (works.length > 0) await sayFailure(fleet, measureScene({ options, program, fleet, works, onRun }));
+    await closeAll();
+  }
+  const context: SpecialContext = { options, program, buildDir, say, onRun, onClose: (close) => void closers.push(close) };
+  for (const work of options.special) {
+    await sayFailure(work, specials[work](context));
+    await closeAll();
+  }
+  return runs;
+}
+
+/** What cannot be measured must not cost the figures that stand already; the exit code says that some are missing. */
+async function sayFailure(name: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (cause) {
+    if (isInterrupted) throw cause;
+    process.exitCode = 1;
+    say(`${name} was not measured: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+interface Scene {
+  readonly options: Options;
+  readonly program: string;
+  readonly fleet: Fleet;
+  readonly works: readonly WorkName[];
+  readonly onRun: (run: Run) => void;
+}
+
+/** Everything started anew: what a fleet's works did must not be in the memory that the next ones read. */
+async function measureScene({ options, program, fleet, works, onRun }: Scene): Promise<void> {
+  const origin = await startOrigin(program);
+  closers.push(() => origin.close());
   const plan: Plan = {
     program,
     origin: origin.address,
     originPid: origin.pid,
-    works: options.works,
+    works,
     repetitions: options.repetitions,
     seconds: options.seconds,
     onRun,
   };
-  await measureDirect(plan);
-  const karvon = options.peers.includes("karvon") ? await startOurs(options, origin) : null;
+  if (fleet === "usual") await measureDirect(plan);
+  const karvon = options.peers.includes("karvon") ? await startOurs(options, origin.address, fleet) : null;
   const running: RunningPeer[] = karvon === null ? [] : [karvon];
-  if (options.peers.includes("proxy-chain")) running.push(await startPeer());
+  const isShared = works.some((work) => workPlan(work).isOurs !== true);
+  for (const name of options.peers) {
+    const peer = name === "karvon" || !isShared ? null : await startOtherPeer(name, { origin: origin.address, buildDir }, say);
+    if (peer === null) continue;
+    closers.push(() => peer.close());
+    running.push(peer);
+  }
   await measurePeers(plan, running);
   // After the load, when sessions and usage stand in the database.
-  if (karvon !== null && options.hasApi) await measureApiOrSay(karvon, onRun);
-  return runs;
+  if (karvon !== null && options.hasApi && fleet === "usual") await sayFailure("client.overview", measureApi(karvon).then(onRun));
 }
 
-/** Panels that do not answer must not cost the figures that stand already; the exit code says that one is missing. */
-async function measureApiOrSay(karvon: RunningKarvon, onRun: (run: Run) => void): Promise<void> {
-  try {
-    onRun(await measureApi(karvon));
-  } catch (cause) {
-    process.exitCode = 1;
-    say(`client.overview was not measured: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
-}
-
-async function startOurs(options: Options, origin: RunningOrigin): Promise<RunningKarvon> {
-  say("starting Karvon: database, panels, gateway, nodes");
+async function startOurs(options: Options, origin: string, fleet: Fleet): Promise<RunningKarvon> {
+  const nodes = { usual: options.nodes, single: 1, narrow: 10, wide: 1_000 }[fleet];
+  say(`starting Karvon: database, panels, gateway, ${nodes} ${nodes === 1 ? "node" : "nodes"}`);
   const nodesProgram = await buildNodes(buildDir);
-  const karvon = await startKarvon({ origin: origin.address, nodes: options.nodes, nodesProgram });
+  // A node takes 256 sessions, one of the demo 1,024: ten must carry a thousand each.
+  const karvon = await startKarvon({ origin, nodes, nodesProgram, areDemoNodes: fleet === "narrow", processes: options.processes });
   closers.push(() => karvon.close());
   return karvon;
-}
-
-async function startPeer(): Promise<RunningPeer> {
-  const peer = await startProxyChain();
-  closers.push(() => peer.close());
-  return peer;
 }
 
 function describeRun(run: Run): string {
@@ -92,7 +133,9 @@ function describeRun(run: Run): string {
     ["downMbPerS", "MB/s down"],
     ["upMbPerS", "MB/s up"],
     ["alive", "alive"],
+    ["resumedWhole", "stalled readers whole"],
     ["meanMs", "ms mean"],
+    ["unexpected", "unexpected"],
     ["otherCpuPercent", "% of the machine used by others"],
     ["errors", "errors"],
   ] as const;
@@ -100,7 +143,7 @@ function describeRun(run: Run): string {
     const value = numberAt(run.result, [name]);
     return value === undefined || value === 0 ? [] : [`${value} ${unit}`];
   });
-  const error = textAt(run.result, ["firstError"]);
+  const error = textAt(run.result, ["firstError"]) ?? textAt(run.result, ["firstUnexpected"]);
   return `${run.peer} ${run.work} ${run.repetition + 1}: ${facts.join(", ")}${error ? ` (${error})` : ""}`;
 }
 
@@ -118,15 +161,30 @@ function report(runs: readonly Run[]): void {
   say(`written: ${name}.figures.jsonl, ${name}.runs.jsonl`);
 }
 
-function printTable(file: string): void {
-  const lines = readFileSync(file, "utf8").split("\n");
-  process.stdout.write(`${figuresTable(lines.filter((line) => line.trim() !== "").map(readObject))}\n`);
+function readFigures(files: readonly string[]): readonly JsonObject[] {
+  return files.flatMap((file) => {
+    const lines = readFileSync(file, "utf8").split("\n");
+    return lines.filter((line) => line.trim() !== "").map(readObject);
+  });
+}
+
+function show(options: Options): void {
+  const figures = readFigures(options.files);
+  if (options.show === "table") process.stdout.write(`${figuresTable(figures)}\n`);
+  else writeFileSync(docsFile, putTable(readFileSync(docsFile, "utf8"), figures));
+}
+
+async function profile(options: Options, work: WorkName): Promise<void> {
+  const program = buildLoad(buildDir);
+  const context: SpecialContext = { options, program, buildDir, say, onRun: () => undefined, onClose: (close) => void closers.push(close) };
+  process.stdout.write(`${await profileGateway(context, work)}\n`);
 }
 
 async function main(): Promise<void> {
   const options = readOptions(process.argv.slice(2));
   if (options.isHelp) process.stdout.write(usage);
-  else if (options.table !== undefined) printTable(options.table);
+  else if (options.show !== null) show(options);
+  else if (options.profile !== null) await profile(options, options.profile);
   else report(await measure(options));
 }
 

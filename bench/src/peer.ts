@@ -1,33 +1,51 @@
-/** A proxy under measurement, as the benchmark sees it: where it listens, who may use it, which processes it is. */
+/** A proxy under measurement, as the benchmark sees it: how it is reached, who may use it, which processes it is. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { BenchError } from "./build-load.ts";
 import { numberAt } from "./json.ts";
-import type { Peer } from "./figures.ts";
-import { startAnnounced, type RunningProcess } from "./processes.ts";
+import { BenchError } from "./build-load.ts";
+import type { Peer } from "./peer-names.ts";
+import { startAnnounced, type Place, type RunningProcess } from "./processes.ts";
+import type { Account, Mode } from "./run-load.ts";
+import type { Way } from "./works.ts";
+
+/** How the load generator gets to the origin through a peer. */
+export interface Entrance {
+  readonly mode: Mode;
+  /** host:port of the proxy; absent in mode "direct". */
+  readonly proxy?: string;
+  /** user:password. */
+  readonly credentials?: string;
+  /** In place of the origin's address: a peer that always leads to the origin is asked for nothing. */
+  readonly target?: string;
+}
 
 export interface RunningPeer {
   readonly peer: Peer;
-  /** host:port of the proxy. */
-  readonly proxy: string;
-  /** user:password. */
-  readonly credentials: string;
-  /** Process ids by role; "server" is what the figures are about. */
-  readonly accounts: Readonly<Record<string, readonly number[]>>;
+  readonly entrances: Partial<Readonly<Record<Way, Entrance>>>;
+  /** By role; "server" is what the figures are about. */
+  readonly accounts: Readonly<Record<string, Account>>;
   close(): Promise<void>;
 }
 
-const peerScript = join(import.meta.dirname, "..", "peers", "proxy-chain.mjs");
+export interface PeerStart {
+  /** host:port. */
+  readonly origin: string;
+  /** bench/dist. */
+  readonly buildDir: string;
+}
+
+const proxyChainScript = join(import.meta.dirname, "..", "peers", "proxy-chain.mjs");
 
 /** As a server of its own, with Node's default flags and one user. */
 export async function startProxyChain(): Promise<RunningPeer> {
   const [user, password] = ["bench", "pxkBenchBenchBenchBenchBe01"];
-  const started = await startAnnounced({ argv: [process.execPath, peerScript, user, password], place: "server" });
-  const port = announcedPort(started.announced);
+  const started = await startAnnounced({ argv: [process.execPath, proxyChainScript, user, password], place: "server" });
+  const through = { proxy: `127.0.0.1:${announcedPort(started.announced)}`, credentials: `${user}:${password}` };
   return {
     peer: "proxy-chain",
-    proxy: `127.0.0.1:${port}`,
-    credentials: `${user}:${password}`,
-    accounts: { server: [started.pid] },
+    entrances: { tunnel: { mode: "connect", ...through }, absolute: { mode: "http", ...through } },
+    accounts: { server: { pids: [started.pid] } },
     close: () => started.close(),
   };
 }
@@ -37,14 +55,29 @@ export interface RunningOrigin extends RunningProcess {
   readonly address: string;
 }
 
-/** The origin every request ends at: the load generator's other half. */
-export async function startOrigin(program: string): Promise<RunningOrigin> {
-  const started = await startAnnounced({ argv: [program, "origin", "--listen", "127.0.0.1:0"], place: "rest" });
-  return { ...started, address: `127.0.0.1:${announcedPort(started.announced)}` };
+export interface OriginOptions {
+  readonly place?: Place;
+  /** Where it listens; 127.0.0.1 unless told otherwise. */
+  readonly host?: string;
+  /** Put before its command line: what enters a network namespace. */
+  readonly prefix?: readonly string[];
 }
 
-function announcedPort(announced: unknown): number {
+/** The origin every request ends at: the load generator's other half. */
+export async function startOrigin(program: string, options: OriginOptions = {}): Promise<RunningOrigin> {
+  const { place = "rest", host = "127.0.0.1", prefix = [] } = options;
+  const started = await startAnnounced({ argv: [...prefix, program, "origin", "--listen", `${host}:0`], place });
+  return { ...started, address: `${host}:${announcedPort(started.announced)}` };
+}
+
+export function announcedPort(announced: unknown): number {
   const port = numberAt(announced, ["port"]);
   if (port === undefined) throw new BenchError("A child did not say on which port it listens.");
   return port;
+}
+
+/** A folder for a peer's configuration that anybody may enter, since some peers drop their rights; gone after `remove`. */
+export function makePeerFolder(peer: Peer): { readonly path: string; remove(): void } {
+  const path = mkdtempSync(join(tmpdir(), `karvon-bench-${peer}-`));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }

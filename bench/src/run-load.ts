@@ -1,16 +1,21 @@
 /**
  * One run of the load generator. Its JSON is returned as it is; a run that printed none is a BenchError.
- * Limit: 240 s.
+ * Limit: 240 s unless told otherwise.
  */
 import { execFile } from "node:child_process";
 import { BenchError } from "./build-load.ts";
 import { readObject, type JsonObject } from "./json.ts";
-import { pinned } from "./processes.ts";
+import { pinned, type Place } from "./processes.ts";
 
 const runTimeoutMs = 240_000;
 const outputBytesMax = 1_000_000;
-/** PostgreSQL works in the postmaster's children. Of the others only the named process counts: helpers come and go. */
-const families: ReadonlySet<string> = new Set(["database"]);
+
+/** Processes whose CPU and memory are counted together. */
+export interface Account {
+  readonly pids: readonly number[];
+  /** Their children count too: PostgreSQL and sshd work in them. Elsewhere helpers come and go and are left out. */
+  readonly isFamily?: true;
+}
 
 export type Mode = "direct" | "connect" | "socks5" | "http";
 
@@ -23,14 +28,16 @@ export interface LoadRun {
   readonly proxy?: string;
   /** user:password for the proxy. */
   readonly credentials?: string;
-  /** Process ids by role, for CPU and memory: "server", "database", "nodes". */
-  readonly accounts?: Readonly<Record<string, readonly number[]>>;
+  /** By role: "server", "database", "nodes". */
+  readonly accounts?: Readonly<Record<string, Account>>;
   /** From workArguments(). */
   readonly work: readonly string[];
+  readonly place?: Place;
+  readonly timeoutMs?: number;
 }
 
 export function runLoad(run: LoadRun): Promise<JsonObject> {
-  const accounts = Object.entries(run.accounts ?? {}).filter(([, pids]) => pids.length > 0);
+  const accounts = Object.entries(run.accounts ?? {}).filter(([, account]) => account.pids.length > 0);
   const [program = "", ...args] = pinned(
     [
       run.program,
@@ -42,12 +49,12 @@ export function runLoad(run: LoadRun): Promise<JsonObject> {
       ...run.work,
       ...(run.proxy === undefined ? [] : ["--proxy", run.proxy]),
       ...(run.credentials === undefined ? [] : ["--user", run.credentials]),
-      ...accounts.flatMap(([name, pids]) => [families.has(name) ? "--account-family" : "--account", `${name}=${pids.join("+")}`]),
+      ...accounts.flatMap(([name, { pids, isFamily }]) => [isFamily ? "--account-family" : "--account", `${name}=${pids.join("+")}`]),
     ],
-    "rest",
+    run.place ?? "rest",
   );
   return new Promise((done, failed) => {
-    execFile(program, args, { timeout: runTimeoutMs, maxBuffer: outputBytesMax }, (cause, stdout, stderr) => {
+    execFile(program, args, { timeout: run.timeoutMs ?? runTimeoutMs, maxBuffer: outputBytesMax }, (cause, stdout, stderr) => {
       // Exit code 1 says that some answers were wrong; the JSON then counts them.
       try {
         done(readObject(stdout));

@@ -11,6 +11,8 @@ export interface SeedOptions {
   readonly pepper: Buffer;
   readonly tunnel: TunnelDoor;
   readonly nodes: number;
+  /** Nodes of the demo, which carry 1,024 sessions each where others carry 256. */
+  readonly areDemo: boolean;
 }
 
 export interface SeededKarvon {
@@ -86,8 +88,8 @@ async function insertEnrolments(db: pg.Client, options: SeedOptions): Promise<re
   for (let i = 0; i < options.nodes; i += 1) {
     const { code, tokenHash } = makeEnrolmentCode(options.tunnel);
     await db.query(
-      "insert into enrolment_token (id, operator_id, label, token_hash, expires_at) values ($1, $2, $3, $4, now() + make_interval(mins => $5))",
-      [newId("enr"), operatorId, `bench ${i + 1}`, tokenHash, enrolmentMinutes],
+      "insert into enrolment_token (id, operator_id, label, token_hash, is_demo, expires_at) values ($1, $2, $3, $4, $5, now() + make_interval(mins => $6))",
+      [newId("enr"), operatorId, `bench ${i + 1}`, tokenHash, options.areDemo, enrolmentMinutes],
     );
     codes.push(code);
   }

@@ -1,20 +1,62 @@
 /** Figures as a Markdown table for docs/benchmarks.md. Pure. A figure measured while others used the machine bears `~`. */
-import { isObject, numberAt, textAt, type JsonObject } from "./json.ts";
-import { peers, type Figure, type Peer } from "./figures.ts";
+import type { Figure } from "./figures.ts";
+import { isObject, numberAt, textAt, valueAt, type JsonObject } from "./json.ts";
+import { peerFacts, peers, type Peer } from "./peer-names.ts";
 
 const disturbedPercent = 10;
 
+/** One column for each peer that has any of the figures. `by proxy-chain` is Karvon's figure by that peer's. */
 export function figuresTable(figures: readonly (Figure | JsonObject)[]): string {
-  const rows = figures.filter(isObject).map((figure) => {
-    const cells = peers.map((peer) => cell(figure, peer));
-    const ratio = numberAt(figure, ["ratio"]);
-    return `| ${textAt(figure, ["figure"]) ?? ""} | ${textAt(figure, ["unit"]) ?? ""} | ${cells.join(" | ")} | ${ratio === undefined ? "-" : ratio.toFixed(2)} |`;
+  const rows = figures.filter(isObject);
+  const columns = peers.filter((peer) => rows.some((figure) => numberAt(figure, ["values", peer]) !== undefined));
+  const hasRatio = columns.includes("karvon") && columns.includes("proxy-chain");
+  const heads = ["figure", "unit", "goal", ...columns.map((peer) => peerFacts[peer].title), ...(hasRatio ? ["by proxy-chain"] : [])];
+  const rules = ["---", "---", "---", ...heads.slice(3).map(() => "---:")];
+  const lines = rows.map((figure) => {
+    const ratio = numberAt(figure, ["ratios", "proxy-chain"]);
+    const cells = [
+      textAt(figure, ["figure"]) ?? "",
+      textAt(figure, ["unit"]) ?? "",
+      goalCell(figure),
+      ...columns.map((peer) => cell(figure, peer)),
+      ...(hasRatio ? [ratio === undefined ? "-" : ratio.toFixed(2)] : []),
+    ];
+    return line(cells);
   });
-  return ["| figure | unit | Karvon | proxy-chain 3.0.1 | ratio |", "|---|---|---:|---:|---:|", ...rows].join("\n");
+  return [line(heads), line(rules), ...lines].join("\n");
+}
+
+/** What each measured peer leaves out, so that nobody compares unlike things unwarned. */
+export function peerNotes(figures: readonly (Figure | JsonObject)[]): string {
+  const rows = figures.filter(isObject);
+  const measured = peers.filter((peer) => rows.some((figure) => numberAt(figure, ["values", peer]) !== undefined));
+  const lines = measured.map((peer) => line([peerFacts[peer].title, peerFacts[peer].what, peerFacts[peer].without]));
+  return [line(["peer", "what it is here", "without"]), line(["---", "---", "---"]), ...lines].join("\n");
+}
+
+export function machineLine(figures: readonly (Figure | JsonObject)[]): string {
+  const [first] = figures.filter(isObject);
+  const at = (textAt(first, ["at"]) ?? "").slice(0, 10);
+  const pinned = valueAt(first, ["machine", "isPinned"]) === true ? "server on a core of its own" : "no cores pinned";
+  const count = numberAt(first, ["machine", "cores"]) ?? 0;
+  const memory = Math.round(numberAt(first, ["machine", "memoryGb"]) ?? 0);
+  const names = ["cpu", "os", "node"].map((name) => textAt(first, ["machine", name]) ?? "unknown");
+  return `${at}: ${count} cores of ${names[0]}, ${memory} GB, ${names[1]}, Node ${names[2]}; ${pinned}.`;
+}
+
+function line(cells: readonly string[]): string {
+  return `| ${cells.join(" | ")} |`;
+}
+
+function goalCell(figure: JsonObject): string {
+  const text = textAt(figure, ["goal", "text"]);
+  if (text === undefined) return "";
+  const isMet = valueAt(figure, ["goal", "isMet"]);
+  return typeof isMet === "boolean" ? `${text} ${isMet ? "met" : "**missed**"}` : text;
 }
 
 function cell(figure: JsonObject, peer: Peer): string {
-  const value = numberAt(figure, [peer]);
+  const value = numberAt(figure, ["values", peer]);
   if (value === undefined) return "-";
   const isDisturbed = (numberAt(figure, ["machine", "otherCpuPercent", peer]) ?? 0) > disturbedPercent;
   const decimals = value >= 1_000 || Number.isInteger(value) ? 0 : value >= 100 ? 1 : 2;

@@ -1,0 +1,73 @@
+/**
+ * HAProxy in TCP mode: how cheap copying can be. Alone it leads to the origin; with TLS a second HAProxy stands in the
+ * node's place, and every session has a TLS connection of its own between the two.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { makeCertificate } from "./make-certificate.ts";
+import { makePeerFolder, type PeerStart, type RunningPeer } from "./peer.ts";
+import { findFreePort, startListening, type Place, type RunningProcess } from "./processes.ts";
+
+/** Below the 20,000 descriptors that many systems give: HAProxy takes two a session. */
+const connectionsMax = 9_950;
+
+export async function startHaproxy(program: string, { origin }: PeerStart): Promise<RunningPeer> {
+  const folder = makePeerFolder("haproxy");
+  const server = await run(program, folder.path, "server", `server origin ${origin}`);
+  return {
+    peer: "haproxy",
+    entrances: { tunnel: { mode: "direct", target: server.address } },
+    accounts: { server: { pids: [server.pid] } },
+    async close() {
+      await server.close();
+      folder.remove();
+    },
+  };
+}
+
+export async function startHaproxyTls(program: string, { origin }: PeerStart): Promise<RunningPeer> {
+  const folder = makePeerFolder("haproxy-tls");
+  const { key, cert } = await makeCertificate();
+  const pem = join(folder.path, "both.pem");
+  writeFileSync(pem, `${cert}\n${key}\n`, { mode: 0o600 });
+  const node = await run(program, folder.path, "rest", `server origin ${origin}`, ` ssl crt ${pem} ssl-min-ver TLSv1.3`);
+  const server = await run(program, folder.path, "server", `server node ${node.address} ssl verify none ssl-min-ver TLSv1.3`);
+  return {
+    peer: "haproxy-tls",
+    entrances: { tunnel: { mode: "direct", target: server.address } },
+    accounts: { server: { pids: [server.pid] }, nodes: { pids: [node.pid] } },
+    async close() {
+      await server.close();
+      await node.close();
+      folder.remove();
+    },
+  };
+}
+
+async function run(
+  program: string,
+  folder: string,
+  place: Place,
+  backend: string,
+  bindOptions = "",
+): Promise<RunningProcess & { readonly address: string }> {
+  const port = await findFreePort();
+  const file = join(folder, `${place}.cfg`);
+  const lines = [
+    "global",
+    ` maxconn ${connectionsMax}`,
+    " nbthread 1",
+    "defaults",
+    " mode tcp",
+    ` maxconn ${connectionsMax}`,
+    " timeout connect 10s",
+    " timeout client 30m",
+    " timeout server 30m",
+    "listen through",
+    ` bind 127.0.0.1:${port} backlog 4096${bindOptions}`,
+    ` ${backend}`,
+  ];
+  writeFileSync(file, `${lines.join("\n")}\n`);
+  const started = await startListening({ argv: [program, "-f", file, "-db"], place }, port);
+  return { ...started, address: `127.0.0.1:${port}` };
+}

@@ -1,0 +1,73 @@
+/**
+ * Work "processes": one gateway process, then two, every program free to run on every core.
+ *
+ * With two cores the load generator, the origin, the nodes and the database want the same cores as the gateway, so the
+ * rates say little alone; beside them stand the gateway's and the load generator's shares of all CPU used, and what a second
+ * of gateway CPU carries.
+ */
+import { buildNodes } from "./build-nodes.ts";
+import { isObject, numberAt, type JsonObject } from "./json.ts";
+import { startKarvon, type RunningKarvon } from "./karvon.ts";
+import { startOrigin } from "./peer.ts";
+import { runLoad } from "./run-load.ts";
+import type { SpecialContext } from "./special.ts";
+import { workArguments } from "./works.ts";
+
+const works = ["requests", "tunnels", "down"] as const;
+const warmupS = 0.7;
+
+export async function measureProcesses(context: SpecialContext): Promise<void> {
+  const { options } = context;
+  const origin = await startOrigin(context.program, { place: "anywhere" });
+  context.onClose(() => origin.close());
+  const nodesProgram = await buildNodes(context.buildDir);
+  const result: Record<string, JsonObject> = {};
+  for (const [name, processes] of [["one", 1] as const, ["two", 2] as const]) {
+    context.say(`starting Karvon with ${processes === 1 ? "one gateway process" : "two gateway processes"}, no cores pinned`);
+    const karvon = await startKarvon({ origin: origin.address, nodes: options.nodes, nodesProgram, processes, place: "anywhere" });
+    context.onClose(() => karvon.close());
+    const measured: Record<string, JsonObject> = {};
+    for (const work of works) {
+      measured[work] = await measureShared(context, karvon, origin, work);
+      context.say(`${processes} gateway process(es), ${work}: ${JSON.stringify(briefly(measured[work]))}`);
+    }
+    result[name] = measured;
+    await karvon.close();
+  }
+  context.onRun({ peer: "karvon", work: "processes", repetition: 0, at: new Date().toISOString(), result });
+}
+
+async function measureShared(
+  context: SpecialContext,
+  karvon: RunningKarvon,
+  origin: { readonly address: string; readonly pid: number },
+  work: (typeof works)[number],
+): Promise<JsonObject> {
+  const result = await runLoad({
+    program: context.program,
+    mode: "connect",
+    origin: origin.address,
+    proxy: karvon.proxy,
+    credentials: karvon.credentials,
+    accounts: { ...karvon.accounts, origin: { pids: [origin.pid] } },
+    work: workArguments(work, { seconds: context.options.seconds, warmupS }),
+    place: "anywhere",
+  });
+  const cpuS = result["cpuS"];
+  const clientCpuS = numberAt(result, ["clientCpuS"]) ?? 0;
+  const groups = isObject(cpuS) ? Object.keys(cpuS).map((name) => numberAt(cpuS, [name]) ?? 0) : [];
+  const seconds = numberAt(result, ["seconds"]) ?? 1;
+  return {
+    ...result,
+    /** CPU of everything that took part. */
+    usedCpuS: groups.reduce((sum, value) => sum + value, clientCpuS),
+    /** Cores that the gateway kept busy. */
+    serverCores: (numberAt(cpuS, ["server"]) ?? 0) / seconds,
+  };
+}
+
+function briefly(result: JsonObject): JsonObject {
+  return Object.fromEntries(
+    ["requestsPerS", "tunnelsPerS", "downMbPerS", "serverCores", "errors"].map((name) => [name, numberAt(result, [name])]),
+  );
+}
