@@ -8,6 +8,7 @@ import { numberAt, valueAt, type JsonObject } from "./json.ts";
 import { describeMachine } from "./machine.ts";
 import { startOrigin, startProxyChain, type RunningOrigin, type RunningPeer } from "./peer.ts";
 import { runLoad, type Mode } from "./run-load.ts";
+import { startOtherPeer } from "./start-peer.ts";
 import { workArguments, type WorkName } from "./works.ts";
 
 /** Long enough for every work to finish requests, short enough for the test command. Nothing here is a measurement. */
@@ -117,6 +118,32 @@ describe.skipIf(whyNoLoadGenerator() !== null)("the load generator", () => {
     expect(first).toMatchObject({ figure: "requests", unit: "requests/s", ratios: {}, at });
     expect(first?.values["proxy-chain"]).toBeGreaterThan(0);
     expect(first?.machine.cores).toBeGreaterThan(0);
+  });
+});
+
+describe.skipIf(whyNoLoadGenerator() !== null)("a peer from Debian", () => {
+  test("is measured where it is installed, and else left out with the package that brings it", async () => {
+    const buildDir = mkdtempSync(join(tmpdir(), "karvon-bench-"));
+    const program = buildLoad(buildDir);
+    const origin = await startOrigin(program);
+    const said: string[] = [];
+    const peer = await startOtherPeer("haproxy-tls", { origin: origin.address, buildDir }, (line) => said.push(line));
+    try {
+      if (peer === null) {
+        expect(said).toEqual(["haproxy-tls is left out: haproxy not found (Debian: apt-get install haproxy)"]);
+        return;
+      }
+      expect(said).toEqual([]);
+      const { target = "", mode = "connect" } = peer.entrances.tunnel ?? {};
+      const work = [...workArguments("requests", times), "--connections", "4", "--verify"];
+      const result = await runLoad({ program, mode, origin: target, accounts: peer.accounts, work });
+      expect(result).toMatchObject({ errors: 0, badBodies: 0 });
+      expect(numberAt(result, ["requests"])).toBeGreaterThan(0);
+    } finally {
+      await peer?.close();
+      await origin.close();
+      rmSync(buildDir, { recursive: true, force: true });
+    }
   });
 });
 

@@ -302,9 +302,41 @@ const leak: readonly Definition[] = [
   { figure: "faults", unit: "faults", work: "leak", read: field("faults"), isTimed: false, goal: atMost(0) },
 ];
 
+const router: readonly Definition[] = [
+  { figure: "choice of an exit p50, 50,000 nodes", unit: "us", work: "router", read: field("choiceUs", "p50"), isTimed: false },
+  {
+    figure: "choice of an exit p99, 50,000 nodes",
+    unit: "us",
+    work: "router",
+    read: field("choiceUs", "p99"),
+    isTimed: false,
+    goal: atMost(100),
+  },
+  { figure: "change of a node p99, 50,000 nodes", unit: "us", work: "router", read: field("changeUs", "p99"), isTimed: false },
+  { figure: "memory of a node in the index", unit: "bytes", work: "router", read: field("bytesPerNode"), isTimed: false },
+  {
+    figure: "equal shares of 1,000 equal nodes (chi-square p)",
+    unit: "",
+    work: "router",
+    read: field("shares", "chiSquareP"),
+    isTimed: false,
+    goal: atLeast(0.01),
+  },
+];
+
 const api: readonly Definition[] = [
   { figure: "client.overview mean at 50 in flight", unit: "ms", work: "api", read: field("meanMs") },
   { figure: "client.overview p99 at 50 in flight", unit: "ms", work: "api", read: field("p99Ms") },
 ];
 
-export const figureList: readonly Definition[] = [...rates, ...cpu, ...memory, ...isolation, ...processes, ...link, ...leak, ...api];
+export const figureList: readonly Definition[] = [
+  ...rates,
+  ...cpu,
+  ...memory,
+  ...isolation,
+  ...processes,
+  ...link,
+  ...leak,
+  ...router,
+  ...api,
+];

@@ -21,7 +21,8 @@ import { seedKarvon, type SeededKarvon } from "./seed-karvon.ts";
 export interface RunningKarvon extends RunningPeer {
   readonly dataDir: string;
   readonly panelUrl: string;
-  readonly opsUrl: string;
+  /** Of each gateway process. */
+  readonly opsUrls: readonly string[];
   /** host:port. */
   readonly proxy: string;
   /** user:password of the proxy user. */
@@ -45,6 +46,8 @@ export interface KarvonOptions {
   readonly processes?: number;
   /** Where the gateway runs: on its own core, or on all of them. */
   readonly place?: Place;
+  /** Called at once with what takes everything down, for those who may be interrupted before it all serves. */
+  readonly onStarted: (close: () => Promise<void>) => void;
   /** More environment for the launcher and what it starts. */
   readonly environment?: Readonly<Record<string, string>>;
   /** Where nodes find the gateway, and what enters the place they live in, when that is another network namespace. */
@@ -53,13 +56,15 @@ export interface KarvonOptions {
 
 const root = join(import.meta.dirname, "..", "..");
 const startTimeoutMs = 120_000;
+/** It stops the panels, the gateway (which flushes once more) and PostgreSQL in turn. */
+const launcherStopMs = 30_000;
 const nodesTimeoutMs = 150_000;
 const nodesPerProcess = 250;
 const pollMs = 100;
 
 interface ReadyFacts {
   readonly panelUrl: string;
-  readonly opsUrl: string;
+  readonly opsUrls: readonly string[];
   /** host:port. */
   readonly proxy: string;
   readonly tunnel: { readonly host: string; readonly port: number };
@@ -74,12 +79,19 @@ export async function startKarvon(options: KarvonOptions): Promise<RunningKarvon
   const { place = "server" } = options;
   const rest: Place = place === "server" ? "rest" : "anywhere";
   const dataDir = mkdtempSync(join(tmpdir(), "karvon-bench-"));
-  const launcher = startProcess({ argv: [process.execPath, program], place: rest, env: environmentFor(dataDir, options), cwd: root });
+  const launcher = startProcess({
+    argv: [process.execPath, program],
+    place: rest,
+    env: environmentFor(dataDir, options),
+    cwd: root,
+    stopTimeoutMs: launcherStopMs,
+  });
   const parts: RunningProcess[] = [launcher];
   const close = async (): Promise<void> => {
     for (const part of parts.toReversed()) await part.close();
     rmSync(dataDir, { recursive: true, force: true });
   };
+  options.onStarted(close);
   try {
     const ready = await waitForReady(join(dataDir, "ready.json"), launcher);
     for (const pid of ready.gatewayPids) pin(pid, place);
@@ -102,7 +114,7 @@ interface Started {
 }
 
 function describe({ dataDir, ready, seeded, nodePids, close }: Started): RunningKarvon {
-  const { proxy, gatewayPids, webPid, panelUrl, opsUrl } = ready;
+  const { proxy, gatewayPids, webPid, panelUrl, opsUrls } = ready;
   const through = { proxy, credentials: seeded.proxyCredentials };
   return {
     peer: "karvon",
@@ -118,7 +130,7 @@ function describe({ dataDir, ready, seeded, nodePids, close }: Started): Running
     },
     dataDir,
     panelUrl,
-    opsUrl,
+    opsUrls,
     proxy,
     gatewayPids,
     webPid,
@@ -160,19 +172,25 @@ function readReady(facts: JsonObject): ReadyFacts {
   const number = (...path: readonly string[]): number => numberAt(facts, path) ?? incomplete(path);
   return {
     panelUrl: text("panelUrl"),
-    opsUrl: text("opsUrl"),
     proxy: `${text("proxy", "host")}:${number("proxy", "port")}`,
     tunnel: { host: text("tunnel", "host"), port: number("tunnel", "port") },
     webPid: number("pids", "web"),
     postgresPid: number("pids", "postgres"),
-    gatewayPids: readPids(valueAt(facts, ["pids", "proxy"])),
+    ...readGateways(facts, { pid: number("pids", "proxy"), opsUrl: text("opsUrl") }),
   };
 }
 
-/** One process, or a list of them. */
-function readPids(value: unknown): readonly number[] {
-  const pids = (Array.isArray(value) ? value : [value]).filter((pid): pid is number => typeof pid === "number");
-  return pids.length > 0 ? pids : incomplete(["pids", "proxy"]);
+/** Where several gateway processes share the ports, `gateways` lists each with an ops port of its own. */
+function readGateways(
+  facts: JsonObject,
+  only: { readonly pid: number; readonly opsUrl: string },
+): Pick<ReadyFacts, "gatewayPids" | "opsUrls"> {
+  const value = valueAt(facts, ["gateways"]);
+  const gateways: readonly unknown[] = Array.isArray(value) ? value : [only];
+  return {
+    gatewayPids: gateways.map((gateway) => numberAt(gateway, ["pid"]) ?? incomplete(["gateways", "pid"])),
+    opsUrls: gateways.map((gateway) => textAt(gateway, ["opsUrl"]) ?? incomplete(["gateways", "opsUrl"])),
+  };
 }
 
 function incomplete(path: readonly string[]): never {

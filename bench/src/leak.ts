@@ -42,6 +42,7 @@ export async function measureLeak(context: SpecialContext): Promise<void> {
   const origin = await startOrigin(context.program);
   context.onClose(() => origin.close());
   const hook = openGatewayHook();
+  context.onClose(() => Promise.resolve(hook.close()));
   const { environment } = hook;
   const nodesProgram = await buildNodes(context.buildDir);
   say("starting Karvon for the leak run");
@@ -51,10 +52,7 @@ export async function measureLeak(context: SpecialContext): Promise<void> {
     nodesProgram,
     processes: options.processes,
     environment,
-  });
-  context.onClose(async () => {
-    await karvon.close();
-    hook.close();
+    onStarted: context.onClose,
   });
   const { connections, settleS } = options.leak;
   const start = await look(karvon, hook, 0);
@@ -117,17 +115,17 @@ type Counts = Pick<Look, "faults" | "connectionsOpen" | "sessionsOpen">;
 async function awaitEmpty(karvon: RunningKarvon): Promise<Counts> {
   const deadlineMs = performance.now() + emptyTimeoutMs;
   for (;;) {
-    const counts = await readCounts(karvon.opsUrl);
+    const counts = await readCounts(karvon.opsUrls);
     if ((counts.connectionsOpen === 0 && counts.sessionsOpen === 0) || performance.now() > deadlineMs) return counts;
     await pause(pollMs);
   }
 }
 
-async function readCounts(opsUrl: string): Promise<Counts> {
-  const answer = await fetch(new URL("/metrics", opsUrl), { signal: AbortSignal.timeout(10_000) });
-  const text = await answer.text();
+async function readCounts(opsUrls: readonly string[]): Promise<Counts> {
+  const answers = await Promise.all(opsUrls.map((url) => fetch(new URL("/metrics", url), { signal: AbortSignal.timeout(10_000) })));
+  const texts = await Promise.all(answers.map((answer) => answer.text()));
   const metric = (name: string): number =>
-    Array.from(text.matchAll(new RegExp(String.raw`^${name}(?:\{[^}]*\})? (\S+)$`, "gm"))).reduce(
+    Array.from(texts.join("\n").matchAll(new RegExp(String.raw`^${name}(?:\{[^}]*\})? (\S+)$`, "gm"))).reduce(
       (sum, match) => sum + Number(match[1]),
       0,
     );

@@ -115,22 +115,33 @@ async function measure(ends: Ends): Promise<JsonObject> {
   return ways;
 }
 
-const origin = await startOrigin(program, { place: "anywhere", host: farHost, prefix: farPrefix });
+/** Newest last; taken down in the opposite order, also when the benchmark is interrupted. */
+const parts: { readonly close: () => Promise<void> }[] = [];
+
+async function closeAll(): Promise<void> {
+  for (let part = parts.pop(); part !== undefined; part = parts.pop()) await part.close();
+}
+
+process.once("SIGTERM", () => {
+  void closeAll().finally(() => process.exit(143));
+});
+
 try {
+  const origin = await startOrigin(program, { place: "anywhere", host: farHost, prefix: farPrefix });
+  parts.push(origin);
   const karvon = await startKarvon({
     origin: origin.address,
     nodes: profile?.name === "narrow" ? 1 : number("streams"),
     nodesProgram: text("nodesProgram"),
     place: "anywhere",
     far: { gatewayHost: nearHost, nodeHost: farHost, prefix: farPrefix },
+    onStarted: (close) => parts.push({ close }),
   });
-  try {
-    const measured = await measure({ origin, karvon });
-    const congestion = readFileSync("/proc/sys/net/ipv4/tcp_congestion_control", "utf8").trim();
-    process.stdout.write(`${JSON.stringify({ ...measured, congestion })}\n`);
-  } finally {
-    await karvon.close();
-  }
+  const measured = await measure({ origin, karvon });
+  const congestion = readFileSync("/proc/sys/net/ipv4/tcp_congestion_control", "utf8").trim();
+  // Everything is down before the result is told: whoever reads it ends us.
+  await closeAll();
+  process.stdout.write(`${JSON.stringify({ ...measured, congestion })}\n`);
 } finally {
-  await origin.close();
+  await closeAll();
 }

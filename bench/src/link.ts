@@ -18,6 +18,8 @@ import type { SpecialContext } from "./special.ts";
 import { findProgram } from "./start-peer.ts";
 
 const insideTimeoutMs = 7_200_000;
+/** It stops a whole Karvon first. */
+const insideStopMs = 40_000;
 /** It prints what it carried when it is asked to end. */
 const lastWordsMs = 200;
 
@@ -69,6 +71,8 @@ async function measureProfile(context: SpecialContext, profile: LinkProfile, nod
       argv: [...enter(link, "near"), process.execPath, "--import", "tsx", script],
       place: "anywhere",
       env: { ...process.env, BENCH_LINK_TASK: JSON.stringify(task) },
+      stopTimeoutMs: insideStopMs,
+      onStarted: (started) => context.onClose(() => started.close()),
     },
     insideTimeoutMs,
   );

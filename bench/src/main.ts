@@ -20,6 +20,7 @@ import { measureDirect, measurePeers, type Plan } from "./measure.ts";
 import { readOptions, usage, type Options } from "./options.ts";
 import { startOrigin, type RunningPeer } from "./peer.ts";
 import { profileGateway } from "./profile.ts";
+import { measureRouter } from "./router.ts";
 import { measureProcesses } from "./scale-processes.ts";
 import type { SpecialContext } from "./special.ts";
 import { startOtherPeer } from "./start-peer.ts";
@@ -36,6 +37,7 @@ const specials: Readonly<Record<SpecialWork, (context: SpecialContext) => Promis
   processes: measureProcesses,
   link: measureLink,
   leak: measureLeak,
+  router: measureRouter,
 };
 
 /** What has been started, newest last; taken down in the opposite order. */
@@ -121,9 +123,14 @@ async function startOurs(options: Options, origin: string, fleet: Fleet): Promis
   say(`starting Karvon: database, panels, gateway, ${nodes} ${nodes === 1 ? "node" : "nodes"}`);
   const nodesProgram = await buildNodes(buildDir);
   // A node takes 256 sessions, one of the demo 1,024: ten must carry a thousand each.
-  const karvon = await startKarvon({ origin, nodes, nodesProgram, areDemoNodes: fleet === "narrow", processes: options.processes });
-  closers.push(() => karvon.close());
-  return karvon;
+  return startKarvon({
+    origin,
+    nodes,
+    nodesProgram,
+    areDemoNodes: fleet === "narrow",
+    processes: options.processes,
+    onStarted: (close) => void closers.push(close),
+  });
 }
 
 function describeRun(run: Run): string {

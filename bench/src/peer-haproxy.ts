@@ -5,43 +5,31 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeCertificate } from "./make-certificate.ts";
-import { makePeerFolder, type PeerStart, type RunningPeer } from "./peer.ts";
+import { assemblePeer, type PeerStart, type RunningPeer } from "./peer.ts";
 import { findFreePort, startListening, type Place, type RunningProcess } from "./processes.ts";
 
 /** Below the 20,000 descriptors that many systems give: HAProxy takes two a session. */
 const connectionsMax = 9_950;
 
-export async function startHaproxy(program: string, { origin }: PeerStart): Promise<RunningPeer> {
-  const folder = makePeerFolder("haproxy");
-  const server = await run(program, folder.path, "server", `server origin ${origin}`);
-  return {
-    peer: "haproxy",
-    entrances: { tunnel: { mode: "direct", target: server.address } },
-    accounts: { server: { pids: [server.pid] } },
-    async close() {
-      await server.close();
-      folder.remove();
-    },
-  };
+export function startHaproxy(program: string, { origin }: PeerStart): Promise<RunningPeer> {
+  return assemblePeer("haproxy", async (folder, keep) => {
+    const server = keep(await run(program, folder, "server", `server origin ${origin}`));
+    return { entrances: { tunnel: { mode: "direct", target: server.address } }, accounts: { server: { pids: [server.pid] } } };
+  });
 }
 
-export async function startHaproxyTls(program: string, { origin }: PeerStart): Promise<RunningPeer> {
-  const folder = makePeerFolder("haproxy-tls");
-  const { key, cert } = await makeCertificate();
-  const pem = join(folder.path, "both.pem");
-  writeFileSync(pem, `${cert}\n${key}\n`, { mode: 0o600 });
-  const node = await run(program, folder.path, "rest", `server origin ${origin}`, ` ssl crt ${pem} ssl-min-ver TLSv1.3`);
-  const server = await run(program, folder.path, "server", `server node ${node.address} ssl verify none ssl-min-ver TLSv1.3`);
-  return {
-    peer: "haproxy-tls",
-    entrances: { tunnel: { mode: "direct", target: server.address } },
-    accounts: { server: { pids: [server.pid] }, nodes: { pids: [node.pid] } },
-    async close() {
-      await server.close();
-      await node.close();
-      folder.remove();
-    },
-  };
+export function startHaproxyTls(program: string, { origin }: PeerStart): Promise<RunningPeer> {
+  return assemblePeer("haproxy-tls", async (folder, keep) => {
+    const { key, cert } = await makeCertificate();
+    const pem = join(folder, "both.pem");
+    writeFileSync(pem, `${cert}\n${key}\n`, { mode: 0o600 });
+    const node = keep(await run(program, folder, "rest", `server origin ${origin}`, ` ssl crt ${pem} ssl-min-ver TLSv1.3`));
+    const server = keep(await run(program, folder, "server", `server node ${node.address} ssl verify none ssl-min-ver TLSv1.3`));
+    return {
+      entrances: { tunnel: { mode: "direct", target: server.address } },
+      accounts: { server: { pids: [server.pid] }, nodes: { pids: [node.pid] } },
+    };
+  });
 }
 
 async function run(

@@ -5,44 +5,31 @@
 import { execFileSync } from "node:child_process";
 import { copyFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makePeerFolder, type RunningPeer } from "./peer.ts";
+import { assemblePeer, type RunningPeer } from "./peer.ts";
 import { findFreePort, startListening, startProcess, waitForPort } from "./processes.ts";
 
 /** Debian's sshd wants it, whatever its configuration says. */
 const privilegeFolder = "/run/sshd";
 
-export async function startOpenssh(program: string): Promise<RunningPeer> {
-  const folder = makePeerFolder("openssh");
-  const path = (name: string): string => join(folder.path, name);
-  for (const name of ["host", "user"]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path(name)]);
-  copyFileSync(path("user.pub"), path("authorized"));
-  mkdirSync(privilegeFolder, { recursive: true });
-  const port = await findFreePort();
-  writeFileSync(path("sshd.conf"), serverSettings(port, path).join("\n"));
-  const server = await startListening({ argv: [program, "-D", "-e", "-f", path("sshd.conf")], place: "server" }, port);
-  const socksPort = await findFreePort();
-  const node = startProcess({ argv: ["ssh", ...clientArguments(port, socksPort, path)], place: "rest" });
-  const close = async (): Promise<void> => {
-    await node.close();
-    await server.close();
-    folder.remove();
-  };
-  try {
+export function startOpenssh(program: string): Promise<RunningPeer> {
+  return assemblePeer("openssh", async (folder, keep) => {
+    const path = (name: string): string => join(folder, name);
+    for (const name of ["host", "user"]) execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", path(name)]);
+    copyFileSync(path("user.pub"), path("authorized"));
+    mkdirSync(privilegeFolder, { recursive: true });
+    const port = await findFreePort();
+    writeFileSync(path("sshd.conf"), serverSettings(port, path).join("\n"));
+    const server = keep(await startListening({ argv: [program, "-D", "-e", "-f", path("sshd.conf")], place: "server" }, port));
+    const socksPort = await findFreePort();
+    const node = keep(startProcess({ argv: ["ssh", ...clientArguments(port, socksPort, path)], place: "rest" }));
     await waitForPort(socksPort, node);
-  } catch (cause) {
-    await close();
-    throw cause;
-  }
-  return {
-    peer: "openssh",
-    entrances: {
-      tunnel: { mode: "socks5", proxy: `127.0.0.1:${socksPort}` },
-      socks5: { mode: "socks5", proxy: `127.0.0.1:${socksPort}` },
-    },
-    // Each connection is a child of the one that listens.
-    accounts: { server: { pids: [server.pid], isFamily: true }, nodes: { pids: [node.pid] } },
-    close,
-  };
+    const entrance = { mode: "socks5", proxy: `127.0.0.1:${socksPort}` } as const;
+    return {
+      entrances: { tunnel: entrance, socks5: entrance },
+      // Each connection is a child of the one that listens.
+      accounts: { server: { pids: [server.pid], isFamily: true }, nodes: { pids: [node.pid] } },
+    };
+  });
 }
 
 function serverSettings(port: number, path: (name: string) => string): readonly string[] {

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { BenchError } from "./build-load.ts";
 import { numberAt } from "./json.ts";
 import { makeCertificate } from "./make-certificate.ts";
-import { announcedPort, makePeerFolder, type PeerStart, type RunningPeer } from "./peer.ts";
+import { announcedPort, assemblePeer, type PeerStart, type RunningPeer } from "./peer.ts";
 import { startAnnounced } from "./processes.ts";
 
 const sourceDir = join(import.meta.dirname, "..", "peers", "yamux");
@@ -13,26 +13,21 @@ const sourceDir = join(import.meta.dirname, "..", "peers", "yamux");
 const debianGoPath = "/usr/share/gocode";
 const compileTimeoutMs = 120_000;
 
-export async function startYamux(go: string, { buildDir }: PeerStart): Promise<RunningPeer> {
-  const program = buildYamux(go, buildDir);
-  const folder = makePeerFolder("yamux");
-  const { key, cert } = await makeCertificate();
-  const path = (name: string): string => join(folder.path, name);
-  writeFileSync(path("key.pem"), key, { mode: 0o600 });
-  writeFileSync(path("cert.pem"), cert);
-  const server = await startAnnounced({ argv: [program, "server", path("cert.pem"), path("key.pem")], place: "server" });
-  const tunnelPort = numberAt(server.announced, ["tunnelPort"]);
-  const node = await startAnnounced({ argv: [program, "device", `127.0.0.1:${tunnelPort}`], place: "rest" });
-  return {
-    peer: "yamux",
-    entrances: { tunnel: { mode: "connect", proxy: `127.0.0.1:${announcedPort(server.announced)}` } },
-    accounts: { server: { pids: [server.pid] }, nodes: { pids: [node.pid] } },
-    async close() {
-      await node.close();
-      await server.close();
-      folder.remove();
-    },
-  };
+export function startYamux(go: string, { buildDir }: PeerStart): Promise<RunningPeer> {
+  return assemblePeer("yamux", async (folder, keep) => {
+    const program = buildYamux(go, buildDir);
+    const { key, cert } = await makeCertificate();
+    const path = (name: string): string => join(folder, name);
+    writeFileSync(path("key.pem"), key, { mode: 0o600 });
+    writeFileSync(path("cert.pem"), cert);
+    const server = keep(await startAnnounced({ argv: [program, "server", path("cert.pem"), path("key.pem")], place: "server" }));
+    const tunnelPort = numberAt(server.announced, ["tunnelPort"]);
+    const node = keep(await startAnnounced({ argv: [program, "device", `127.0.0.1:${tunnelPort}`], place: "rest" }));
+    return {
+      entrances: { tunnel: { mode: "connect", proxy: `127.0.0.1:${announcedPort(server.announced)}` } },
+      accounts: { server: { pids: [server.pid] }, nodes: { pids: [node.pid] } },
+    };
+  });
 }
 
 function buildYamux(go: string, buildDir: string): string {

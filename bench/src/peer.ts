@@ -76,8 +76,28 @@ export function announcedPort(announced: unknown): number {
   return port;
 }
 
-/** A folder for a peer's configuration that anybody may enter, since some peers drop their rights; gone after `remove`. */
-export function makePeerFolder(peer: Peer): { readonly path: string; remove(): void } {
-  const path = mkdtempSync(join(tmpdir(), `karvon-bench-${peer}-`));
-  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+/**
+ * Puts a peer together from programs of a machine: `build` gets a folder for its configuration, which anybody may enter since some
+ * peers drop their rights, and says with `keep` what it started. When it fails, and at the end, all of it is taken away.
+ */
+export async function assemblePeer(
+  peer: Peer,
+  build: (folder: string, keep: <Part extends RunningProcess>(part: Part) => Part) => Promise<Omit<RunningPeer, "peer" | "close">>,
+): Promise<RunningPeer> {
+  const folder = mkdtempSync(join(tmpdir(), `karvon-bench-${peer}-`));
+  const parts: RunningProcess[] = [];
+  const close = async (): Promise<void> => {
+    for (const part of parts.toReversed()) await part.close();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const built = await build(folder, (part) => {
+      parts.push(part);
+      return part;
+    });
+    return { peer, ...built, close };
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
 }

@@ -1,7 +1,7 @@
 /**
  * Child processes of the benchmark: pinned to a core, known by pid, and gone when the benchmark is gone.
  *
- * Promises: `close` asks with SIGTERM and insists with SIGKILL after 10 s; a child that ends by itself before it is ready
+ * Promises: `close` asks with SIGTERM and insists with SIGKILL after 10 s (or the time that the child was given); a child that ends by itself before it is ready
  * is reported with the end of what it said. Nothing is ever stopped by name.
  * Limits: 16 KiB of each child's output are kept; 60 s to become ready unless told otherwise.
  */
@@ -54,6 +54,10 @@ export interface StartOptions {
   readonly place: Place;
   readonly env?: NodeJS.ProcessEnv;
   readonly cwd?: string;
+  /** Until SIGTERM is followed by SIGKILL; 10 s unless told otherwise. */
+  readonly stopTimeoutMs?: number;
+  /** Called at once, for those who wait for an announcement and may be interrupted meanwhile. */
+  readonly onStarted?: (started: RunningProcess) => void;
 }
 
 export interface RunningProcess {
@@ -170,10 +174,11 @@ function launch(options: StartOptions): Launched {
     async close() {
       if (!running.has(child)) return;
       child.kill("SIGTERM");
-      const insist = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
+      const insist = setTimeout(() => child.kill("SIGKILL"), options.stopTimeoutMs ?? stopTimeoutMs);
       await ended;
       clearTimeout(insist);
     },
   };
+  options.onStarted?.(handle);
   return { child, handle, ended };
 }

@@ -29,13 +29,16 @@ export async function profileGateway(context: SpecialContext, work: WorkName): P
   const origin = await startOrigin(context.program);
   context.onClose(() => origin.close());
   const hook = openGatewayHook();
+  context.onClose(() => Promise.resolve(hook.close()));
   const nodesProgram = await buildNodes(context.buildDir);
   const nodes = fleetOf(work) === "single" ? 1 : options.nodes;
   say("starting Karvon for a profile");
-  const karvon = await startKarvon({ origin: origin.address, nodes, nodesProgram, environment: hook.environment });
-  context.onClose(async () => {
-    await karvon.close();
-    hook.close();
+  const karvon = await startKarvon({
+    origin: origin.address,
+    nodes,
+    nodesProgram,
+    environment: hook.environment,
+    onStarted: context.onClose,
   });
   const pids = karvon.gatewayPids.slice(0, 1);
   // Once unwatched, so that what is looked at is compiled code.
@@ -112,28 +115,49 @@ function startPerf(buildDir: string, pid: number, seconds: number): () => Promis
     () => true,
     () => false,
   );
-  return async () => {
-    if (!(await ended)) return "perf did not start.";
-    const objects = await report(program, file, "dso", 8);
-    const symbols = await report(program, file, "symbol", symbolsShown);
-    return `${table("all threads, by program", objects)}\n\n${table("all threads, by symbol", symbols)}`;
-  };
+  return async () => ((await ended) ? describeNative(await report(program, file)) : "perf did not start.");
 }
 
-function report(program: string, file: string, sort: "dso" | "symbol", count: number): Promise<readonly string[]> {
-  const args = ["report", "-q", "-i", file, "--stdio", "--sort", sort, "--percent-limit", "0.3"];
-  return new Promise((done) => {
-    execFile(program, args, { maxBuffer: outputBytesMax }, (cause, stdout) => {
-      const lines = stdout.split("\n").filter((line) => /^\s*\d/.test(line));
-      done(cause !== null && lines.length === 0 ? [`perf report failed: ${cause.message.split("\n", 1)[0]}`] : lines.slice(0, count));
-    });
-  });
+function report(program: string, file: string): Promise<string> {
+  const args = ["report", "-q", "-i", file, "--stdio", "-F", "overhead,dso,sym", "--percent-limit", "0"];
+  return new Promise((done) => execFile(program, args, { maxBuffer: outputBytesMax }, (_, stdout) => done(stdout)));
 }
 
-function table(title: string, lines: readonly string[]): string {
-  const rows = lines.map((line) => {
-    const [, percent = "", name = line] = /^\s*([\d.]+)%\s+(.*?)\s*$/.exec(line) ?? [];
-    return `| ${name.replaceAll("|", "\\|")} | ${percent} |`;
+/** First match decides. What a symbol belongs to can be told from its name; what has none is compiled JavaScript. */
+const kinds: readonly (readonly [string, RegExp])[] = [
+  ["kernel: sockets, TCP, epoll, copies", /\[k\]/],
+  ["TLS: AES-GCM and OpenSSL", /aes|gcm|ghash|sha\d|evp_|ssl|crypto_|bio_|tls_?wrap|tls13/i],
+  ["JavaScript: compiled code and builtins", /\[JIT\]|perf-\d+\.map|\[unknown\]|Builtins_/],
+  ["copies and allocation", /mem(cpy|move|set)|malloc|free\b|calloc|realloc|_int_/],
+  ["V8: garbage collection, handles, runtime", /v8::/],
+  ["Node and libuv", /node::|uv_/],
+];
+
+interface Sample {
+  readonly percent: number;
+  readonly symbol: string;
+  readonly kind: string;
+}
+
+/** Shares of the process's CPU by kind and by symbol, from `perf report -F overhead,dso,sym`. */
+export function describeNative(text: string): string {
+  const samples = text.split("\n").flatMap((line): readonly Sample[] => {
+    const [, percent = "", dso = "", symbol = ""] = /^\s*([\d.]+)%\s+(\S+(?: tid \d+)?)\s+(\[.\] .*?)\s*$/.exec(line) ?? [];
+    const kind = kinds.find(([, pattern]) => pattern.test(`${dso} ${symbol}`))?.[0] ?? "other";
+    return percent === "" ? [] : [{ percent: Number(percent), symbol, kind }];
   });
-  return [`| ${title} | % |`, "|---|---:|", ...rows].join("\n");
+  if (samples.length === 0) return "perf saw nothing.";
+  const sums = new Map<string, number>();
+  for (const { kind, percent } of samples) sums.set(kind, (sums.get(kind) ?? 0) + percent);
+  const byKind = Array.from(sums).toSorted((a, b) => b[1] - a[1]);
+  const named = samples.filter(({ symbol }) => !/^\[.\] 0x/.test(symbol)).slice(0, symbolsShown);
+  return [
+    "| all threads, by kind | % |",
+    "|---|---:|",
+    ...byKind.map(([kind, percent]) => `| ${kind} | ${percent.toFixed(1)} |`),
+    "",
+    "| all threads, by symbol | % |",
+    "|---|---:|",
+    ...named.map(({ symbol, percent }) => `| ${symbol.replaceAll("|", "/")} | ${percent} |`),
+  ].join("\n");
 }

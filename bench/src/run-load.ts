@@ -33,6 +33,8 @@ export interface LoadRun {
   /** From workArguments(). */
   readonly work: readonly string[];
   readonly place?: Place;
+  /** Put before its command line: what enters a network namespace. */
+  readonly prefix?: readonly string[];
   readonly timeoutMs?: number;
 }
 
@@ -40,6 +42,7 @@ export function runLoad(run: LoadRun): Promise<JsonObject> {
   const accounts = Object.entries(run.accounts ?? {}).filter(([, account]) => account.pids.length > 0);
   const [program = "", ...args] = pinned(
     [
+      ...(run.prefix ?? []),
       run.program,
       "run",
       "--mode",

@@ -24,8 +24,14 @@ export async function measureProcesses(context: SpecialContext): Promise<void> {
   const result: Record<string, JsonObject> = {};
   for (const [name, processes] of [["one", 1] as const, ["two", 2] as const]) {
     context.say(`starting Karvon with ${processes === 1 ? "one gateway process" : "two gateway processes"}, no cores pinned`);
-    const karvon = await startKarvon({ origin: origin.address, nodes: options.nodes, nodesProgram, processes, place: "anywhere" });
-    context.onClose(() => karvon.close());
+    const karvon = await startKarvon({
+      origin: origin.address,
+      nodes: options.nodes,
+      nodesProgram,
+      processes,
+      place: "anywhere",
+      onStarted: context.onClose,
+    });
     const measured: Record<string, JsonObject> = {};
     for (const work of works) {
       measured[work] = await measureShared(context, karvon, origin, work);

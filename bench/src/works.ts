@@ -29,7 +29,7 @@ interface WorkPlan {
 }
 
 /** Seconds for which held sessions stay idle, to see that they neither cost CPU nor die. */
-const holdSeconds = 10;
+const holdSeconds = 6;
 /** Tunnels opened a second while ramping up; above it the measured thing would be the listen queue. */
 const rampPerS = 1_000;
 /** Client addresses: short connections use the ports of one up, and a gateway bounds what one address may do. */
@@ -71,7 +71,7 @@ const plans = {
 export type WorkName = keyof typeof plans;
 
 /** Works that are more than a run of the load generator against each peer; they have files of their own. */
-export const specialWorks = ["processes", "link", "leak"] as const;
+export const specialWorks = ["processes", "link", "leak", "router"] as const;
 export type SpecialWork = (typeof specialWorks)[number];
 
 export const workNames: readonly WorkName[] = Object.keys(plans).filter(isWorkName);
