@@ -7,7 +7,7 @@
  */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Settings } from "@karvon/settings";
+import { readProxyTls, type Settings } from "@karvon/settings";
 import { childEnvironment, type ResolvedFacts } from "./child-environment.ts";
 import { openDataFolder, type DataFolder } from "./data-folder.ts";
 import { openLogFile } from "./log-file.ts";
@@ -87,6 +87,8 @@ async function start(options: PlatformOptions, parts: Parts, signal: AbortSignal
   removeReadyFile(folder.path("ready.json"));
   const ports = await findPorts(settings);
   const identity = await makeKeys(settings.dataDir, settings.publicHost);
+  // Said now, in one sentence, and not by a gateway that is started again and again.
+  readProxyTls(settings);
   signal.throwIfAborted();
 
   const database = await openDatabase({

@@ -1,7 +1,9 @@
 import { until } from "@karvon/testkit";
+import { writeProxyHeaderV1 } from "@karvon/wire";
 import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
+import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openClientPorts } from "./gateway/open-client-ports.ts";
 import { secondCertPem, secondKeyPem, testCertPem, testKeyPem } from "./test/certificate.ts";
@@ -68,6 +70,19 @@ async function listenOn(server: Server): Promise<number> {
   await once(server, "listening");
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : 0;
+}
+
+/** What a TLS client sends first. */
+async function recordHello(): Promise<Buffer> {
+  const server = createServer();
+  const connecting = connectTls({ port: await listenOn(server), host: "127.0.0.1" });
+  connecting.on("error", () => undefined);
+  const [socket]: Socket[] = await once(server, "connection");
+  const hello: Buffer = await new Promise((resolve) => socket?.once("data", resolve));
+  connecting.destroy();
+  socket?.destroy();
+  server.close();
+  return hello;
 }
 
 /** Forwards what it gets one byte at a time, each in a packet of its own. */
@@ -253,6 +268,43 @@ describe("TLS to the proxy port", () => {
     await until(() => sentBytes > stalledAt + 1_000_000);
     socket.destroy();
     target.close();
+  });
+
+  test("a PROXY header from a trusted address comes before the handshake and names the client", async () => {
+    const who = await rig.makeLogin();
+    const socket = await dial(rig.proxy.proxyPort);
+    const ends = { sourceAddress: "198.51.100.201", sourcePort: 5_000, destinationAddress: "127.0.0.1", destinationPort: 7_000 };
+    socket.write(writeProxyHeaderV1(ends));
+    const inside = connectTls({ socket, rejectUnauthorized: false });
+    inside.on("error", () => undefined);
+    inside.write(`CONNECT 127.0.0.1:${rig.origin.port} HTTP/1.1\r\nHost: x\r\n${basic(who.username, who.password)}\r\n`);
+    await once(inside, "data");
+    await rig.proxy.flushNow();
+    const { rows } = await rig.fixtures.pool.query("SELECT client_address FROM proxy_session WHERE proxy_user_id = $1", [who.proxyUserId]);
+    expect(rows).toEqual([{ client_address: "198.51.100.201" }]);
+    inside.destroy();
+  });
+
+  test("hellos that were injured on the way end their own connection only", async () => {
+    const hello = await recordHello();
+    let seed = 1;
+    const random = (below: number): number => (seed = (seed * 48_271) % 0x7fff_ffff) % below;
+    const faults = /^karvon_faults_total 0$/m;
+    for (let batch = 0; batch < 6; batch += 1) {
+      const sockets = await Promise.all(Array.from({ length: 50 }, () => dial(rig.proxy.proxyPort)));
+      for (const socket of sockets) {
+        const bytes = Buffer.from(hello.subarray(0, random(3) === 0 ? random(hello.length) + 1 : hello.length));
+        for (let times = random(6); times > 0; times -= 1) bytes[random(bytes.length)] = random(256);
+        bytes[0] = 0x16;
+        socket.resume();
+        socket.write(bytes);
+      }
+      const isOver = (socket: Socket): boolean => socket.destroyed || socket.readableEnded;
+      await until(() => sockets.every(isOver));
+      for (const socket of sockets) socket.destroy();
+    }
+    expect(await rig.metrics()).toMatch(faults);
+    expect(readAnswer(await exchange(rig.proxy.proxyPort, request("/"), { dial: dialTls })).status).toBe(200);
   });
 
   test("a new certificate is used without a restart, and a broken one changes nothing", async () => {
