@@ -27,6 +27,8 @@ beforeAll(async () => {
   keep("service-token", randomBytes(32).toString("base64url"));
   keep("tunnel-key.pem", testKeyPem);
   keep("tunnel-cert.pem", testCertPem);
+  keep("proxy-key.pem", testKeyPem);
+  keep("proxy-cert.pem", testCertPem);
   database = await createTestDatabase();
   fixtures = openFixtures(database.url);
 });
