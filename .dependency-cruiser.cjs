@@ -3,6 +3,7 @@ const may = {
   "packages/domain": [],
   "packages/telemetry": [],
   "packages/postgres": [],
+  "packages/switchboard": [],
   "packages/settings": ["domain"],
   "packages/wire": ["domain"],
   "packages/tunnel": ["domain", "wire"],
@@ -27,11 +28,11 @@ const may = {
     "services/inputs",
     "telemetry",
   ],
-  "apps/proxy": ["domain", "wire", "tunnel", "security", "checker", "billing", "db/sql", "settings", "telemetry"],
+  "apps/proxy": ["domain", "wire", "tunnel", "security", "checker", "billing", "db/sql", "settings", "switchboard", "telemetry"],
   "apps/agent": ["domain", "wire", "tunnel", "security", "telemetry"],
   "apps/demo": ["domain", "agent", "settings", "telemetry"],
   "apps/web": ["domain", "api", "services", "services/inputs", "settings", "telemetry", "db"],
-  "apps/launcher": ["domain", "postgres", "db", "services", "security", "settings", "telemetry"],
+  "apps/launcher": ["domain", "postgres", "db", "services", "security", "settings", "switchboard", "telemetry"],
   "apps/cli": ["domain", "postgres", "db", "services", "services/inputs", "settings", "telemetry"],
 };
 

@@ -2,6 +2,8 @@
  * The launcher: `npm start` runs it after the build. It owns every other process of the platform.
  *
  * Ctrl-C or SIGTERM stops everything in order; a second Ctrl-C kills the programs and still stops PostgreSQL properly.
+ * SIGUSR2 replaces the gateway processes one after the other without refusing anybody; so does SIGHUP when no terminal
+ * is attached (with one it means that the terminal is gone).
  * Exit code 0 after a stop that was asked for, 1 when something could not start or stay up.
  */
 import { readSettings, SettingsError } from "@karvon/settings";
@@ -29,7 +31,10 @@ async function main(): Promise<void> {
     await run?.stop(isSecond);
     process.exit();
   };
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  const restart = (): void => void run?.restartGateways();
+  if (process.platform !== "win32") process.on("SIGUSR2", restart);
+  if (!process.stdout.isTTY) process.on("SIGHUP", restart);
+  for (const signal of stopSignals()) {
     process.on(signal, () => {
       progress.say(isStopping ? "killing what still runs" : "stopping (Ctrl-C again to hurry)");
       void stop(0);
@@ -53,6 +58,10 @@ async function main(): Promise<void> {
     complain(error);
     await stop(1);
   }
+}
+
+function stopSignals(): readonly NodeJS.Signals[] {
+  return process.stdout.isTTY ? ["SIGINT", "SIGTERM", "SIGHUP"] : ["SIGINT", "SIGTERM"];
 }
 
 await main();

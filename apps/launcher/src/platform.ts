@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { readProxyTls, type Settings } from "@karvon/settings";
 import { childEnvironment, type ResolvedFacts } from "./child-environment.ts";
 import { openDataFolder, type DataFolder } from "./data-folder.ts";
+import { type Gateways, startGateways } from "./gateways.ts";
 import { openLogFile } from "./log-file.ts";
 import { startMailbox, type Mailbox } from "./mailbox/start-mailbox.ts";
 import { makeKeys } from "./make-keys.ts";
@@ -18,7 +19,7 @@ import { openPortFinder } from "./ports.ts";
 import type { Progress } from "./progress.ts";
 import { removeReadyFile, writeReadyFile, type ReadyFacts } from "./ready-file.ts";
 import { migrateData, prepareAccounts, type PreparedData } from "./seed.ts";
-import { startService, type Service } from "./service.ts";
+import { forkProgram, startService, type Service, type ServiceOptions } from "./service.ts";
 import { startUpkeep, type Upkeep } from "./upkeep.ts";
 
 /** The checkout; the same from `src/` and from `dist/`. */
@@ -32,6 +33,8 @@ export interface Platform {
 export interface PlatformRun {
   /** Starts everything; rejects with a StartError. What was started stays until stop(). */
   start(): Promise<Platform>;
+  /** Replaces the gateway processes one after the other; nobody is refused. Never rejects: what fails is said. */
+  restartGateways(): Promise<void>;
   /** Stops what runs, in order. `now` kills the programs instead of asking; PostgreSQL is always asked. */
   stop(now?: boolean): Promise<void>;
 }
@@ -51,7 +54,8 @@ interface Parts {
   database?: PlatformDatabase;
   mailbox?: Mailbox;
   upkeep?: Upkeep;
-  readonly services: Partial<Record<ServiceName, Service>>;
+  gateways?: Gateways;
+  readonly services: Partial<Record<Exclude<ServiceName, "proxy">, Service>>;
   /** Writes ready.json; does nothing until everything serves. */
   publish(): void;
 }
@@ -71,9 +75,20 @@ export function createPlatform(options: PlatformOptions): PlatformRun {
       starting = start(options, parts, abort.signal);
       return starting;
     },
+    async restartGateways() {
+      if (parts.gateways === undefined || stopping !== undefined) return;
+      options.progress.say("replacing the gateway");
+      try {
+        await parts.gateways.restart();
+        options.progress.say("the gateway is replaced");
+      } catch (cause) {
+        if (stopping === undefined)
+          options.progress.say(`the gateway stays as it is: ${cause instanceof Error ? cause.message : String(cause)}`);
+      }
+    },
     stop(now = false) {
       abort.abort();
-      if (now) for (const service of Object.values(parts.services)) void service.stop(true);
+      if (now) for (const service of [parts.gateways, ...Object.values(parts.services)]) void service?.stop(true);
       stopping ??= stopAll();
       return stopping;
     },
@@ -137,23 +152,35 @@ async function startServices(
 ): Promise<PreparedData> {
   const { settings, progress, environment } = options;
   const childEnv = childEnvironment(environment, settings, facts);
-  const begin = async (name: ServiceName, file: string, nodeArguments: readonly string[] = []): Promise<void> => {
-    parts.services[name] = await startService({
-      name,
-      module: join(root, "apps", name, "dist", file),
-      nodeArguments,
-      environment: childEnv,
-      cwd: root,
-      log: openLogFile(join(settings.dataDir, "logs", `${name}.log`)),
-      stopTimeoutMs: stopTimeoutsMs[name],
-      signal,
-      onRestarted: () => parts.publish(),
-      onGivenUp: (reason) => options.onFatal(reason),
-      say: (text) => progress.say(text),
-    });
+  const common = (name: ServiceName): Omit<ServiceOptions, "spawn"> => ({
+    name,
+    log: openLogFile(join(settings.dataDir, "logs", `${name}.log`)),
+    stopTimeoutMs: stopTimeoutsMs[name],
+    signal,
+    onRestarted: () => parts.publish(),
+    onGivenUp: (reason) => options.onFatal(reason),
+    say: (text) => progress.say(text),
+  });
+  const program = (name: ServiceName, file: string) => ({
+    module: join(root, "apps", name, "dist", file),
+    environment: childEnv,
+    cwd: root,
+  });
+  const begin = async (name: Exclude<ServiceName, "proxy">, file: string): Promise<void> => {
+    parts.services[name] = await startService({ ...common(name), spawn: () => forkProgram(program(name, file)) });
     progress.say(`${names[name]} ${name === "web" ? "serve" : "serves"}`);
   };
-  const gateway = begin("proxy", "main.mjs", ["--max-semi-space-size=1"]);
+  const beginGateways = async (): Promise<void> => {
+    parts.gateways = await startGateways({
+      ...common("proxy"),
+      ...program("proxy", "main.mjs"),
+      nodeArguments: ["--max-semi-space-size=1"],
+      count: settings.gatewayProcesses,
+      opsPort: facts.opsPort,
+    });
+    progress.say(settings.gatewayProcesses === 1 ? "the gateway serves" : `${settings.gatewayProcesses} gateway processes serve`);
+  };
+  const gateway = beginGateways();
   const accounts = prepareAccounts({ settings, facts, folder, tunnelSpkiPin });
   const demo = Promise.all([gateway, accounts]).then(() => (settings.demo ? begin("demo", "main.mjs") : undefined));
   const outcomes = await Promise.allSettled([gateway, accounts, demo, begin("web", "server.mjs")]);
@@ -162,29 +189,34 @@ async function startServices(
 }
 
 function describe(settings: Settings, facts: ResolvedFacts, parts: Parts, data: PreparedData): ReadyFacts {
-  const { proxy, web, demo } = parts.services;
+  const gateways = parts.gateways?.list() ?? [];
   return {
     panelUrl: facts.panelUrl,
     proxy: { host: settings.publicHost, port: facts.proxyPort },
     tunnel: { host: settings.publicHost, port: facts.tunnelPort },
     opsUrl: `http://127.0.0.1:${facts.opsPort}`,
+    gateways: gateways.map(({ pid, opsPort }) => ({ pid, opsUrl: `http://127.0.0.1:${opsPort}` })),
     mailUrl: parts.mailbox?.pageUrl ?? null,
     echoUrl: facts.echoPort === null ? null : `http://127.0.0.1:${facts.echoPort}/`,
     logins: data.logins,
     proxyUser: data.proxyUser,
-    pids: {
-      launcher: process.pid,
-      web: web?.pid ?? 0,
-      proxy: proxy?.pid ?? 0,
-      postgres: parts.database?.pid ?? null,
-      demo: demo === undefined ? [] : [demo.pid],
-    },
+    pids: pidsOf(parts),
+  };
+}
+
+function pidsOf({ gateways, services, database }: Parts): ReadyFacts["pids"] {
+  return {
+    launcher: process.pid,
+    web: services.web?.pid ?? 0,
+    proxy: gateways?.list()[0]?.pid ?? 0,
+    postgres: database?.pid ?? null,
+    demo: services.demo === undefined ? [] : [services.demo.pid],
   };
 }
 
 /** Each part is asked only after the one before it is gone. A part that fails to stop does not keep the rest running. */
 async function stop(options: PlatformOptions, parts: Parts): Promise<void> {
-  const { folder, database, mailbox, services } = parts;
+  const { folder, database, mailbox, services, gateways } = parts;
   if (folder) removeReadyFile(folder.path("ready.json"));
   parts.publish = () => undefined;
   parts.upkeep?.close();
@@ -199,7 +231,7 @@ async function stop(options: PlatformOptions, parts: Parts): Promise<void> {
   };
   await step(names.web, services.web?.stop());
   await step(names.demo, services.demo?.stop());
-  await step(names.proxy, services.proxy?.stop());
+  await step(names.proxy, gateways?.stop());
   await step("the mailbox", mailbox?.close());
   await step("PostgreSQL", database?.close());
   folder?.release();

@@ -14,7 +14,10 @@ export interface ReadyFacts {
   readonly panelUrl: string;
   readonly proxy: { readonly host: string; readonly port: number };
   readonly tunnel: { readonly host: string; readonly port: number };
+  /** Answered by the first gateway process. */
   readonly opsUrl: string;
+  /** Every gateway process with the ops port of its own. */
+  readonly gateways: readonly { readonly pid: number; readonly opsUrl: string }[];
   /** Null when SMTP_URL sends the mail elsewhere. */
   readonly mailUrl: string | null;
   /** Null without the demo, as are the client, the operator and the proxy user. */
@@ -24,6 +27,7 @@ export interface ReadyFacts {
   readonly pids: {
     readonly launcher: number;
     readonly web: number;
+    /** The first of `gateways`. */
     readonly proxy: number;
     /** Null when DATABASE_URL names a server of somebody else. */
     readonly postgres: number | null;

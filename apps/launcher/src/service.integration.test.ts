@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openLogFile } from "./log-file.ts";
-import { startService, type Service, type ServiceOptions } from "./service.ts";
+import { forkProgram, startService, type Service, type ServiceOptions } from "./service.ts";
 
 let dir = "";
 let said: string[] = [];
@@ -24,9 +24,7 @@ function optionsFor(program: string, changes: Partial<ServiceOptions> = {}): Ser
   writeFileSync(module, program);
   return {
     name: "proxy",
-    module,
-    environment: { ...process.env, RUNS: join(dir, "runs") },
-    cwd: dir,
+    spawn: () => forkProgram({ module, environment: { ...process.env, RUNS: join(dir, "runs") }, cwd: dir }),
     log: openLogFile(join(dir, "proxy.log")),
     stopTimeoutMs: 5_000,
     signal: new AbortController().signal,
@@ -86,6 +84,36 @@ describe("startService", () => {
     await again;
     expect(running.pid).not.toBe(first);
     expect(said[0]).toContain("proxy ended unexpectedly (SIGKILL); starting it again in 0.5 s");
+  });
+
+  test("replaces a program only when its successor serves, and waits until it has left", async () => {
+    const asked: number[] = [];
+    const program = `process.on("message", () => setTimeout(() => process.exit(0), 100)); ${serve}`;
+    running = await startService(
+      optionsFor(program, {
+        askToRetire(child) {
+          asked.push(child.pid ?? 0);
+          child.send("leave");
+        },
+      }),
+    );
+    const first = running.pid;
+    await running.replace();
+    expect(asked).toEqual([first]);
+    expect(running.pid).not.toBe(first);
+    expect(() => process.kill(first, 0)).toThrow("ESRCH");
+    expect(said).toEqual([]);
+  });
+
+  test("keeps a program whose successor does not serve", async () => {
+    const program = `import { existsSync, writeFileSync } from "node:fs";
+      if (existsSync(process.env.RUNS)) process.exit(9);
+      writeFileSync(process.env.RUNS, ""); ${serve}`;
+    running = await startService(optionsFor(program));
+    const first = running.pid;
+    await expect(running.replace()).rejects.toThrow(/ended with code 9/);
+    expect(running.pid).toBe(first);
+    process.kill(first, 0);
   });
 
   test("ends a program that is not ready when the platform stops", async () => {

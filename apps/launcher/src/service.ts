@@ -5,7 +5,10 @@
  * terminal reaches the launcher only, which then stops the programs in order; a program whose launcher vanished sees its
  * IPC channel close and stops by itself.
  *
- * Limits: 60 s to become ready, 5 crashes within 60 s (waiting 0.5, 1, 2, 4, 8 s), a stop time of its own, then SIGKILL.
+ * A program that can retire is replaced without a gap: its successor serves before it is asked to leave.
+ *
+ * Limits: 60 s to become ready, 5 crashes within 60 s (waiting 0.5, 1, 2, 4, 8 s), 60 s to retire, a stop time of its
+ * own, then SIGKILL.
  */
 import { fork, type ChildProcess } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
@@ -17,22 +20,23 @@ const crashesMax = 5;
 const crashWindowMs = 60_000;
 const firstPauseMs = 500;
 const tailLines = 12;
+const retireTimeoutMs = 60_000;
 
 export interface ServiceOptions {
   readonly name: string;
-  readonly module: string;
-  readonly nodeArguments?: readonly string[];
-  readonly environment: NodeJS.ProcessEnv;
-  readonly cwd: string;
+  /** Starts the process, with pipes for its output and an IPC channel. */
+  readonly spawn: () => ChildProcess;
+  /** Asks a process to leave while its successor serves. Without it the program cannot be replaced. */
+  readonly askToRetire?: (child: ChildProcess) => void;
   readonly log: LogFile;
   readonly stopTimeoutMs: number;
   /** Aborted when the platform stops: a program that does not serve yet is ended at once. */
   readonly signal: AbortSignal;
   /** Every time it serves again after a crash. */
-  onRestarted(): void;
+  readonly onRestarted: () => void;
   /** It crashed too often; nobody tries again. */
-  onGivenUp(reason: string): void;
-  say(text: string): void;
+  readonly onGivenUp: (reason: string) => void;
+  readonly say: (text: string) => void;
 }
 
 export interface Service {
@@ -40,6 +44,8 @@ export interface Service {
   readonly pid: number;
   /** What it said in its last ready message. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /** Starts a successor, and when that serves lets the process retire. Rejects with StartError, and then nothing has changed. */
+  replace(): Promise<void>;
   /** Resolves when the process is gone. Safe to call twice; `now` kills without waiting. */
   stop(now?: boolean): Promise<void>;
 }
@@ -51,59 +57,138 @@ interface Run {
 
 /** Starts the program and resolves when it serves. Throws StartError with the end of its log. */
 export async function startService(options: ServiceOptions): Promise<Service> {
-  let run = await launch(options);
-  let isStopping = false;
-  let stopped: Promise<void> | undefined;
-  let reviving: Promise<void> = Promise.resolve();
-  const crashes: number[] = [];
+  return new RunningService(options, await launch(options));
+}
 
-  const watch = (child: ChildProcess): void => {
+class RunningService implements Service {
+  readonly name: string;
+  readonly #options: ServiceOptions;
+  #run: Run;
+  #isStopping = false;
+  #stopped: Promise<void> | undefined;
+  #reviving: Promise<void> = Promise.resolve();
+  #replacing: Promise<void> = Promise.resolve();
+  readonly #retiring = new Set<ChildProcess>();
+  readonly #crashes: number[] = [];
+
+  constructor(options: ServiceOptions, run: Run) {
+    this.name = options.name;
+    this.#options = options;
+    this.#run = run;
+    this.#watch(run.child);
+  }
+
+  get pid(): number {
+    return this.#run.child.pid ?? 0;
+  }
+
+  get facts(): Run["facts"] {
+    return this.#run.facts;
+  }
+
+  replace(): Promise<void> {
+    this.#replacing = this.#replacing.catch(() => undefined).then(() => this.#replaceNow());
+    return this.#replacing;
+  }
+
+  stop(now = false): Promise<void> {
+    this.#isStopping = true;
+    const children = [this.#run.child, ...this.#retiring];
+    if (now) for (const child of children) child.kill("SIGKILL");
+    this.#stopped ??= this.#end(children);
+    return this.#stopped;
+  }
+
+  /** A start that is under way sees #isStopping and ends what it started. */
+  async #end(children: readonly ChildProcess[]): Promise<void> {
+    await Promise.all(children.map((child) => endProcess(child, this.#options.stopTimeoutMs)));
+    await Promise.allSettled([this.#reviving, this.#replacing]);
+  }
+
+  #watch(child: ChildProcess): void {
     child.once("exit", (code, signal) => {
-      if (!isStopping) reviving = revive(signal ?? `code ${code}`);
+      if (!this.#isStopping && !this.#retiring.has(child)) this.#reviving = this.#revive(signal ?? `code ${code}`);
     });
-  };
-  const revive = async (how: string): Promise<void> => {
+  }
+
+  async #revive(how: string): Promise<void> {
+    const { name, log, signal, say, onGivenUp } = this.#options;
     const nowMs = Date.now();
+    const crashes = this.#crashes;
     crashes.push(nowMs);
     while ((crashes[0] ?? nowMs) < nowMs - crashWindowMs) crashes.shift();
     if (crashes.length > crashesMax) {
-      options.onGivenUp(
-        `${options.name} ended ${crashes.length} times within ${crashWindowMs / 1000} s; the last lines of ${options.log.path} say why`,
-      );
-      return;
+      onGivenUp(`${name} ended ${crashes.length} times within ${crashWindowMs / 1000} s; the last lines of ${log.path} say why`);
+      return undefined;
     }
     const waitMs = firstPauseMs * 2 ** (crashes.length - 1);
-    options.say(`${options.name} ended unexpectedly (${how}); starting it again in ${waitMs / 1000} s (see ${options.log.path})`);
-    await pause(waitMs, undefined, { signal: options.signal }).catch(() => undefined);
-    if (isStopping) return;
+    say(`${name} ended unexpectedly (${how}); starting it again in ${waitMs / 1000} s (see ${log.path})`);
+    await pause(waitMs, undefined, { signal }).catch(() => undefined);
+    return this.#isStopping ? undefined : this.#launchAgain();
+  }
+
+  async #launchAgain(): Promise<void> {
+    const { stopTimeoutMs, say, onRestarted, name } = this.#options;
     try {
-      run = await launch(options);
+      this.#run = await launch(this.#options);
     } catch (error) {
-      if (!isStopping) await revive(error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error));
-      return;
+      if (!this.#isStopping) await this.#revive(error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error));
+      return undefined;
     }
-    if (isStopping) return endProcess(run.child, options.stopTimeoutMs);
-    watch(run.child);
-    options.say(`${options.name} serves again (process ${run.child.pid})`);
-    options.onRestarted();
-  };
-  watch(run.child);
-  return {
-    name: options.name,
-    get pid() {
-      return run.child.pid ?? 0;
-    },
-    get facts() {
-      return run.facts;
-    },
-    stop(now = false) {
-      isStopping = true;
-      if (now) run.child.kill("SIGKILL");
-      // A restart that is under way sees isStopping and ends what it started.
-      stopped ??= endProcess(run.child, options.stopTimeoutMs).then(() => reviving);
-      return stopped;
-    },
-  };
+    const { child } = this.#run;
+    if (this.#isStopping) return endProcess(child, stopTimeoutMs);
+    this.#watch(child);
+    say(`${name} serves again (process ${child.pid})`);
+    return onRestarted();
+  }
+
+  async #replaceNow(): Promise<void> {
+    const older = this.#run.child;
+    if (this.#isStopping) return undefined;
+    // If it crashes meanwhile, its successor is on the way already.
+    this.#retiring.add(older);
+    try {
+      const next = await launch(this.#options);
+      if (this.#isStopping) return await endProcess(next.child, this.#options.stopTimeoutMs);
+      this.#run = next;
+      this.#watch(next.child);
+      this.#options.onRestarted();
+      return await retireProcess(older, this.#options);
+    } catch (error) {
+      if (!this.#isStopping && hasEnded(older)) this.#reviving = this.#revive("while it was to be replaced");
+      throw error;
+    } finally {
+      this.#retiring.delete(older);
+    }
+  }
+}
+
+async function retireProcess(child: ChildProcess, options: ServiceOptions): Promise<void> {
+  if (hasEnded(child)) return;
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  options.askToRetire?.(child);
+  const isGone = await Promise.race([gone.then(() => true), pause(retireTimeoutMs, false, { ref: false })]);
+  if (!isGone) await endProcess(child, options.stopTimeoutMs);
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
+
+/** A program of its own process group: Ctrl-C at the terminal does not reach it. */
+export function forkProgram(program: {
+  module: string;
+  nodeArguments?: readonly string[];
+  environment: NodeJS.ProcessEnv;
+  cwd: string;
+}): ChildProcess {
+  return fork(program.module, [], {
+    cwd: program.cwd,
+    env: program.environment,
+    execArgv: [...(program.nodeArguments ?? [])],
+    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    detached: process.platform !== "win32",
+  });
 }
 
 function isReady(message: unknown): message is Readonly<Record<string, unknown>> {
@@ -111,13 +196,7 @@ function isReady(message: unknown): message is Readonly<Record<string, unknown>>
 }
 
 async function launch(options: ServiceOptions): Promise<Run> {
-  const child = fork(options.module, [], {
-    cwd: options.cwd,
-    env: options.environment,
-    execArgv: [...(options.nodeArguments ?? [])],
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
-    detached: process.platform !== "win32",
-  });
+  const child = options.spawn();
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (chunk: Buffer) => options.log.write(chunk));
   // Without a listener a failed send over a closing channel would end the launcher; the exit event tells the rest.
   child.on("error", () => undefined);
@@ -168,7 +247,7 @@ function fatalMessage(line: string): string | null {
 }
 
 async function endProcess(child: ChildProcess, timeoutMs: number): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
+  if (hasEnded(child)) return;
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   // Windows has no signals between processes: there a closed channel is the request to stop.
   if (process.platform === "win32") {

@@ -7,6 +7,7 @@ const facts: ReadyFacts = {
   proxy: { host: "127.0.0.1", port: 7000 },
   tunnel: { host: "127.0.0.1", port: 7443 },
   opsUrl: "http://127.0.0.1:9464",
+  gateways: [{ pid: 2, opsUrl: "http://127.0.0.1:9465" }],
   mailUrl: "http://127.0.0.1:8025/",
   echoUrl: "http://127.0.0.1:8080/",
   logins: {

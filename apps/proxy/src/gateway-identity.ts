@@ -1,5 +1,6 @@
 /**
- * Who this gateway is: an id that stays with the data folder, and an epoch that is new for every process.
+ * Who this gateway is: an id that stays with the data folder and the seat, and an epoch that is new for every process.
+ * Processes that live at the same time have different seats, and so different ids.
  *
  * Batches are named by both, so the epoch must never repeat: it is the start time, or one more than the last epoch when
  * the clock went back.
@@ -13,8 +14,9 @@ export interface GatewayIdentity {
   readonly epoch: bigint;
 }
 
-export function openGatewayIdentity(dataDir: string, nowMs: number): GatewayIdentity {
-  const path = join(dataDir, "gateway.json");
+/** `seat` 0 for a process that is alone. */
+export function openGatewayIdentity(dataDir: string, seat: number, nowMs: number): GatewayIdentity {
+  const path = join(dataDir, seat === 0 ? "gateway.json" : `gateway-${seat + 1}.json`);
   const last = readIdentity(path);
   const id = last?.id ?? newId("gwy");
   const epochMs = Math.max(nowMs, (last?.epochMs ?? 0) + 1);

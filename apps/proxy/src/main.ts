@@ -1,8 +1,9 @@
 /**
  * The data plane's process: reads the settings, starts the gateway, says "ready" to the launcher, stops when told to.
  *
- * Started with `locate` it is the locator child instead. SIGTERM, or the launcher's end of the IPC channel closing, stops
- * it in order; a second signal ends it at once. An error that nobody foresaw is logged and counted and the process goes
+ * Started with `locate` it is the locator child instead. Under the launcher it is a worker of node:cluster: it shares the
+ * listening sockets with its siblings and successors, and takes a seat at the switchboard before it serves. SIGTERM, or
+ * the launcher's end of the IPC channel closing, stops it in order; a second signal ends it at once. An error that nobody foresaw is logged and counted and the process goes
  * on, because every connection's state is its own; 100 of them within a minute end it in order.
  */
 import { runtimeName } from "./name-runtime.ts";
@@ -16,10 +17,12 @@ import {
   SettingsError,
 } from "@karvon/settings";
 import { createLogger, type Logger } from "@karvon/telemetry";
+import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { openGatewayIdentity } from "./gateway-identity.ts";
 import { createLocator } from "./locator/locator.ts";
 import { runLocator } from "./locator/run-locator.ts";
+import { joinSiblings, type Membership } from "./siblings/membership.ts";
 import { startProxy } from "./start-proxy.ts";
 
 const faultsPerMinuteMax = 100;
@@ -38,8 +41,12 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     throw new SettingsError("DATABASE_URL", "DATABASE_URL is not set; npm start sets it, or give the URL of a PostgreSQL database.");
   const nowMs = Date.now;
   const locator = createLocator({ entry: fileURLToPath(import.meta.url), args: ["locate"], log, nowMs });
+  const membership = cluster.isWorker ? await takeSeat() : null;
+  const retirement: { begin: (() => void) | null } = { begin: null };
   const proxy = await startProxy({
-    identity: openGatewayIdentity(settings.dataDir, nowMs()),
+    identity: openGatewayIdentity(settings.dataDir, membership?.welcome.seat ?? 0, nowMs()),
+    membership,
+    onRetire: () => retirement.begin?.(),
     databaseUrl: settings.databaseUrl,
     proxyPort: settings.proxyPort,
     aliasPorts: settings.proxyAliasPorts,
@@ -58,12 +65,8 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
   });
 
   let isStopping = false;
-  function stop(why: string): void {
-    if (isStopping) process.exit(1);
-    isStopping = true;
-    log.info({ event: "proxy.stopping", why });
-    locator.close();
-    proxy.close().then(
+  function endAfter(work: Promise<void>): void {
+    work.then(
       () => process.exit(0),
       (cause: unknown) => {
         log.fatal({ event: "proxy.stop-failed", cause });
@@ -71,12 +74,20 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
       },
     );
   }
+  function stop(why: string): void {
+    if (isStopping) process.exit(1);
+    isStopping = true;
+    log.info({ event: "proxy.stopping", why });
+    locator.close();
+    endAfter(proxy.close());
+  }
+  retirement.begin = () => endAfter(proxy.retire());
   process.on("SIGTERM", () => stop("SIGTERM"));
   process.on("SIGINT", () => {
     // At a terminal the launcher hears Ctrl-C too and stops its programs in order.
     if (process.send === undefined) stop("SIGINT");
   });
-  process.once("disconnect", () => {
+  onLauncherGone(() => {
     if (!isStopping) stop("the launcher is gone");
   });
   surviveFaults(log, () => proxy.noteFault(), stop);
@@ -89,6 +100,32 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     gatewayId: proxy.gatewayId,
   });
   process.send?.({ type: "ready", proxyPort: proxy.proxyPort, tunnelPort: proxy.tunnelPort, opsPort: proxy.opsPort });
+}
+
+/** The launcher's welcome: who the siblings are and which seat is free. */
+function takeSeat(): Promise<Membership> {
+  return joinSiblings({
+    post: (frame) => void process.send?.(frame, ignoreLostFrame),
+    onMessage: (listener) => void process.on("message", listener),
+  });
+}
+
+/** A channel that closes is told by its 'disconnect'. */
+function ignoreLostFrame(): void {
+  // See above.
+}
+
+/** A worker of node:cluster ends at once when its channel closes, unless it says that it leaves by itself. */
+function onLauncherGone(listener: () => void): void {
+  const { worker } = cluster;
+  if (worker === undefined) {
+    process.once("disconnect", listener);
+    return;
+  }
+  worker.once("disconnect", () => {
+    worker.exitedAfterDisconnect = true;
+    listener();
+  });
 }
 
 function surviveFaults(log: Logger, note: () => void, stop: (why: string) => void): void {

@@ -3,15 +3,17 @@
  *
  * `startProxy` resolves when every port serves and rejects when the gateway must not (database away or not durable, a
  * port taken). Closing takes no new work, lets open sessions finish for `drainMs`, posts the last bytes and marks the
- * nodes offline; it loses nothing that was carried unless the ledger stays away for 10 s.
+ * nodes offline; it loses nothing that was carried unless the ledger stays away for 10 s. Retiring (retire.ts) is closing
+ * beside a successor: nodes move first and nobody is refused.
  */
 import { type Flusher, startFlusher } from "@karvon/billing";
 import { type GatewayDatabase, openGatewayDatabase } from "@karvon/db/sql";
-import { type EgressAllow, parseEgressAllow, parsePrefix, type Prefix, type Refusal, refuse } from "@karvon/domain";
+import { type EgressAllow, type Prefix, type Refusal, refuse } from "@karvon/domain";
 import type { PortRange, ProxyTlsIdentity } from "@karvon/settings";
 import type { Logger } from "@karvon/telemetry";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
+import { createFleet, createRouterOf, type Fleet } from "./compose-fleet.ts";
 import { type ControlWatch, createControlWatch } from "./control/control-watch.ts";
 import { type GatewayIdentity } from "./gateway-identity.ts";
 import type { GatewayContext } from "./gateway/client-connection.ts";
@@ -21,15 +23,16 @@ import { type ClientTlsTimings, openClientTls } from "./gateway/open-client-tls.
 import type { GatewayTimeouts } from "./gateway/timeouts.ts";
 import { createLoad, type Load, type LoadOptions } from "./load/gateway-load.ts";
 import { keepHouse } from "./keep-house.ts";
+import { hostInUrl, readEgressAllow, readPrefixes } from "./network-options.ts";
 import { listMetrics } from "./ops/list-metrics.ts";
 import { listenOps, type OpsServer } from "./ops/listen-ops.ts";
 import { readAvailability, readCountryPlaces } from "./ops/read-availability.ts";
-import { createPocket, type Pocket } from "./pocket/pocket.ts";
 import { createSessionLog, type SessionLog } from "./radar/session-log.ts";
 import { createTicker, type RadarTick, type Ticker } from "./radar/ticker.ts";
-import { createRouter } from "./router/choose-exit.ts";
+import { drained, retire } from "./retire.ts";
 import { createNodeDirectory, type NodeDirectory } from "./router/node-directory.ts";
-import { createQualityBook } from "./router/quality-book.ts";
+import { createQualityBook, type QualityBook } from "./router/quality-book.ts";
+import { shareDirectory } from "./router/shared-directory.ts";
 import { createStickySessions, type StickySessions } from "./router/sticky-sessions.ts";
 import { type Accounts, createAccounts } from "./session/accounts.ts";
 import { createAuthoriser } from "./session/authorise.ts";
@@ -37,10 +40,9 @@ import { type BlockRules, createBlockRules } from "./session/block-rules.ts";
 import { createCredentials, type Credentials } from "./session/credentials.ts";
 import { createSessionOpener } from "./session/open-session.ts";
 import { createRefusalLog, type RefusalLog } from "./session/refusal-log.ts";
-import { refusal as nodeRefusal } from "./tunnel/judge-node.ts";
+import type { Membership } from "./siblings/membership.ts";
 import { listenTunnels, type TunnelListener } from "./tunnel/listen-tunnels.ts";
 import type { LiveNode, NodePlace } from "./tunnel/live-node.ts";
-import { createTunnelManager, type TunnelManager } from "./tunnel/tunnel-manager.ts";
 
 export interface ProxyOptions {
   readonly identity: GatewayIdentity;
@@ -63,6 +65,10 @@ export interface ProxyOptions {
   readonly trustedProxies: readonly string[];
   readonly locate: (address: string) => Promise<NodePlace>;
   readonly log: Logger;
+  /** Among the gateway processes of this machine; left out for a process that is alone. */
+  readonly membership?: Membership | null;
+  /** The launcher asks this process to leave: call `retire`. */
+  readonly onRetire?: () => void;
   /** 5,000 when left out. */
   readonly flushIntervalMs?: number;
   /** 5,000 when left out. */
@@ -84,6 +90,8 @@ export interface RunningProxy {
   noteFault(): void;
   /** Posts everything carried so far. */
   flushNow(): Promise<void>;
+  /** Leaves in order while a successor serves, then closes. */
+  retire(): Promise<void>;
   /** Safe to call twice. */
   close(): Promise<void>;
 }
@@ -110,14 +118,16 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
 
 async function serve(options: ProxyOptions, database: GatewayDatabase): Promise<RunningProxy> {
   const core = createCore(options, database);
-  const fleet = createFleet(core);
+  const fleet = createFleetOf(core);
   const meter = createMeter(core);
   const control = createControl(core, fleet, meter);
   const ports = await openPorts(core, fleet, meter, control);
   const house = keepHouse({ ...core, pocket: fleet.pocket, log: options.log });
   meter.ticker.start();
   core.load.memory.start();
+  options.membership?.declare("serving");
   let closing: Promise<void> | null = null;
+  const close = (): Promise<void> => (closing ??= closeProxy(core, { fleet, meter, control, ports, house }));
   return {
     proxyPort: ports.gateway.port,
     tunnelPort: ports.tunnel.port,
@@ -125,7 +135,19 @@ async function serve(options: ProxyOptions, database: GatewayDatabase): Promise<
     gatewayId: options.identity.id,
     noteFault: () => void (core.state.faults += 1),
     flushNow: () => meter.flusher.flushNow(),
-    close: () => (closing ??= closeProxy(core, { fleet, meter, control, ports, house })),
+    async retire() {
+      await retire({
+        log: options.log,
+        announce: () => options.membership?.declare("retiring"),
+        stopKeepAlive: () => (core.state.isLeaving = true),
+        ...ports,
+        tunnels: fleet.tunnels,
+        countNodes: () => core.directory.size,
+        countSessions: () => core.sessions.openCount + (fleet.siblings?.links.servedStreams ?? 0),
+      });
+      await close();
+    },
+    close,
   };
 }
 
@@ -139,13 +161,17 @@ interface Core {
   readonly sessions: SessionLog;
   readonly refusals: RefusalLog;
   readonly credentials: Credentials;
+  /** Nodes whose tunnels end in this process. */
   readonly directory: NodeDirectory<LiveNode>;
+  /** Those of siblings too; null for a process that is alone. */
+  readonly everywhere: NodeDirectory<LiveNode> | null;
+  readonly qualities: QualityBook;
   readonly sticky: StickySessions;
   readonly blockRules: BlockRules;
   readonly trustedProxies: readonly Prefix[];
   readonly egressAllow: EgressAllow;
   readonly load: Load;
-  readonly state: { isDraining: boolean; faults: number; sessionsOpened: number; publish: (tick: RadarTick) => void };
+  readonly state: { isDraining: boolean; isLeaving: boolean; faults: number; sessionsOpened: number; publish: (tick: RadarTick) => void };
   readonly onFault: (cause: unknown) => void;
 }
 
@@ -155,18 +181,19 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
   const monotonicMs = performance.now.bind(performance);
   const accounts = createAccounts(nowMs);
   const sessions = createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax });
-  const directory: NodeDirectory<LiveNode> = createNodeDirectory(monotonicMs);
+  const here = createNodeDirectory<LiveNode>(monotonicMs);
+  const everywhere = (options.membership ?? null) === null ? null : createNodeDirectory<LiveNode>(monotonicMs);
   const egressAllow = readEgressAllow(options.egressAllow);
   const load = createLoad(options.load ?? {}, {
     timeouts: options.timeouts ?? {},
     portsOpen: countPorts(portNumbersOf(options)),
     sessions,
     egressAllow,
-    countTunnels: () => directory.size,
+    countTunnels: () => here.size,
     monotonicMs,
     log,
   });
-  const state: Core["state"] = { isDraining: false, faults: 0, sessionsOpened: 0, publish: () => undefined };
+  const state: Core["state"] = { isDraining: false, isLeaving: false, faults: 0, sessionsOpened: 0, publish: () => undefined };
   return {
     options,
     database,
@@ -176,7 +203,9 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
     sessions,
     refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs, linesPerSecond: options.refusalLinesPerSecond }),
     credentials: createCredentials({ database, accounts, nowMs }),
-    directory,
+    directory: everywhere === null ? here : shareDirectory(here, everywhere),
+    everywhere,
+    qualities: createQualityBook(monotonicMs),
     sticky: createStickySessions(nowMs),
     blockRules: createBlockRules(),
     trustedProxies: readPrefixes(options.trustedProxies),
@@ -190,33 +219,17 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
   };
 }
 
-interface Fleet {
-  readonly pocket: Pocket;
-  readonly tunnels: TunnelManager;
-}
-
-function createFleet(core: Core): Fleet {
-  const { options, database, directory, nowMs } = core;
-  const gatewayId = options.identity.id;
-  const pocket = createPocket({ gatewayId, database, directory, log: options.log, nowMs });
-  const tunnels = createTunnelManager({
-    gatewayId,
-    database,
-    directory,
-    qualities: createQualityBook(core.monotonicMs),
-    locate: options.locate,
+function createFleetOf(core: Core): Fleet {
+  const { options } = core;
+  return createFleet({
+    ...core,
+    gatewayId: options.identity.id,
+    membership: options.membership ?? null,
     pressure: core.load.pressure,
+    locate: options.locate,
     log: options.log,
-    nowMs,
-    onJoined: (node) => pocket.joined(node),
-    onLeft: (node) => pocket.left(node),
-    onReport(node, message) {
-      if (message.type === "status") return pocket.reported(node, message.payload);
-      tunnels.dismiss(node, nodeRefusal("consent_withdrawn", "Consent was withdrawn; thank you."), "ownerStopped");
-      return pocket.withdrawn(node);
-    },
+    onRetire: () => options.onRetire?.(),
   });
-  return { pocket, tunnels };
 }
 
 interface Meter {
@@ -270,7 +283,7 @@ function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayCo
   };
   const opener = createSessionOpener({
     ...core,
-    router: createRouter({ ...core, random: Math.random }),
+    router: createRouterOf({ ...core, random: Math.random }, fleet),
     targets: core.load.targets,
     gate,
     onViolation: (node, detail) => fleet.tunnels.expel(node, detail),
@@ -288,6 +301,7 @@ function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayCo
     timeouts,
     tarpit,
     resting: new Set(),
+    mayKeepAlive: () => !state.isLeaving && !state.isDraining,
   };
 }
 
@@ -303,8 +317,10 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
   const { options, database, trustedProxies, directory, state } = core;
   const { log, identity } = options;
   let gateway: Gateway | null = null;
+  const membership = options.membership ?? null;
   const ops = await listenOps({
-    port: options.opsPort,
+    port: membership === null ? options.opsPort : 0,
+    publicPort: membership?.welcome.opsPort ?? null,
     serviceToken: options.serviceToken,
     log,
     findTroubles: () => findTroubles(core, meter),
@@ -324,6 +340,7 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
   state.publish = (tick) => ops.publish(tick);
   await database.registerGateway({ ...identity, opsUrl: `http://${hostInUrl(options.publicHost)}:${ops.port}` });
   await control.start();
+  await fleet.siblings?.open();
   const clientTls = openClientTls({ read: options.readClientTls, log, timings: options.clientTlsTimings });
   gateway = await listenGateway({
     ...portNumbersOf(options),
@@ -370,6 +387,7 @@ async function closeProxy(core: Core, { fleet, meter, control, ports, house }: P
   state.isDraining = true;
   ports.clientTls.stop();
   ports.gateway.stopAccepting();
+  ports.gateway.endResting();
   ports.tunnel.stopAccepting();
   await drained(() => sessions.openCount, options.drainMs ?? 5_000);
   for (const session of sessions.listOpen()) session.line.cut("draining");
@@ -383,31 +401,8 @@ async function closeProxy(core: Core, { fleet, meter, control, ports, house }: P
   await attempt("house", () => house.close());
   await attempt("presence", () => database.markGatewayNodesOffline(options.identity.id));
   await attempt("gateway", () => database.stopGateway(options.identity.id));
+  await attempt("siblings", async () => fleet.siblings?.close());
   await ports.tunnel.close();
   await ports.ops.close();
   await database.close();
-}
-
-function readEgressAllow(list: readonly string[]): EgressAllow {
-  const parsed = parseEgressAllow(list);
-  if (parsed.kind === "bad") throw new RangeError(`KARVON_EGRESS_ALLOW is wrong: "${parsed.entry}" is no block, address or address:port.`);
-  return parsed.allow;
-}
-
-function readPrefixes(list: readonly string[]): Prefix[] {
-  return list.map((cidr) => {
-    const prefix = parsePrefix(cidr);
-    if (prefix === null) throw new RangeError(`KARVON_TRUSTED_PROXIES is wrong: "${cidr}" is no CIDR block.`);
-    return prefix;
-  });
-}
-
-function hostInUrl(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
-}
-
-/** Resolves when nothing is left or the time is up. */
-async function drained(countLeft: () => number, withinMs: number): Promise<void> {
-  const deadlineMs = performance.now() + withinMs;
-  while (countLeft() > 0 && performance.now() < deadlineMs) await pause(50);
 }

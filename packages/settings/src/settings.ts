@@ -10,6 +10,7 @@ import { resolve } from "node:path";
 import {
   type PortRange,
   readBlocks,
+  readCount,
   readEgress,
   readEmail,
   readHost,
@@ -37,6 +38,8 @@ export interface Settings {
   readonly tunnelPort: number;
   readonly opsPort: number;
   readonly demo: boolean;
+  /** Gateway processes that share this machine's ports, 1 to 16. */
+  readonly gatewayProcesses: number;
   /** CIDR blocks, addresses and address:port that the destination policy lets through although they are not public. */
   readonly egressAllow: string[];
   /** CIDR blocks whose connections may begin with a PROXY protocol header. */
@@ -69,6 +72,7 @@ export const karvonVariables = [
   "KARVON_DATA_DIR",
   "KARVON_DEMO",
   "KARVON_EGRESS_ALLOW",
+  "KARVON_GATEWAY_PROCESSES",
   "KARVON_OPS_PORT",
   "KARVON_PANEL_PORT",
   "KARVON_PANEL_URL",
@@ -120,6 +124,10 @@ function rejectSharedPorts(ports: readonly (readonly [name: string, port: number
   }
 }
 
+function readProcesses(env: Environment): number {
+  return read(env, "KARVON_GATEWAY_PROCESSES", (text) => readCount(text, 1, 16)) ?? 1;
+}
+
 function readMorePorts(env: Environment): Pick<Settings, "proxyAliasPorts" | "stickyPorts"> {
   return {
     proxyAliasPorts: read(env, "KARVON_PROXY_ALIAS_PORTS", readPortList) ?? [],
@@ -165,6 +173,7 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     proxyTls: readProxyTlsPaths(env, baseDir),
     tunnelPort: ports.KARVON_TUNNEL_PORT,
     opsPort: ports.KARVON_OPS_PORT,
+    gatewayProcesses: readProcesses(env),
     demo: read(env, "KARVON_DEMO", readSwitch) ?? true,
     egressAllow: read(env, "KARVON_EGRESS_ALLOW", readEgress) ?? [],
     trustedProxies: read(env, "KARVON_TRUSTED_PROXIES", readBlocks) ?? [],

@@ -51,6 +51,12 @@ function readFixedPort(text: string): number | null {
   return port >= 1 && port <= 65_535 ? port : null;
 }
 
+export function readCount(text: string, min: number, max: number): ValueReading<number> {
+  const count = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  if (!(count >= min && count <= max)) return wrong(`"${text}" is not a number from ${min} to ${max}`);
+  return { kind: "value", value: count };
+}
+
 /** Exactly "1" or "0", so that a typing slip never turns the demo on. */
 export function readSwitch(text: string): ValueReading<boolean> {
   if (text === "1" || text === "0") return { kind: "value", value: text === "1" };

@@ -21,6 +21,8 @@ export interface GatewayContext {
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly isDraining: () => boolean;
+  /** False while this process leaves: a connection ends with its next answer. */
+  readonly mayKeepAlive: () => boolean;
   readonly timeouts: GatewayTimeouts;
   readonly tarpit: Tarpit;
   /** Connections between two requests. */

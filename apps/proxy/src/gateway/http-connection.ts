@@ -328,7 +328,7 @@ export class HttpConnection {
       socket: this.#socket,
       deadline: this.#deadline,
       timeouts: this.#context.timeouts,
-      isDraining: this.#context.isDraining,
+      mayKeepAlive: this.#context.mayKeepAlive,
       explainEnd: () => accountRefusal(request.principal.account),
       mayReadOn: () => this.#input.length < inputBytesMax,
       onEnd: (end) => this.#exchanged(request, upstream, isReused, end),

@@ -41,7 +41,8 @@ export interface ExchangeOptions {
   readonly socket: Socket;
   readonly deadline: Deadline;
   readonly timeouts: HttpTimeouts;
-  readonly isDraining: () => boolean;
+  /** Whether the client's connection may serve another request. */
+  readonly mayKeepAlive: () => boolean;
   /** Why the account may not move bytes any more, when that is why the session ended. */
   readonly explainEnd: () => Refusal | null;
   readonly mayReadOn: () => boolean;
@@ -260,7 +261,7 @@ export class HttpExchange implements UpstreamUser {
     this.#replay = null;
     this.#endsByClosing = head.body.kind === "close";
     // An answer that comes before the whole request leaves the rest of the request in the way of the next one.
-    this.#isPersistent = this.#head.keepAlive && !this.#endsByClosing && this.#upload.isComplete && !this.#options.isDraining();
+    this.#isPersistent = this.#head.keepAlive && !this.#endsByClosing && this.#upload.isComplete && this.#options.mayKeepAlive();
     this.#mayRest = this.#isPersistent && head.keepAlive && this.#head.version === "1.1";
     const options = { keepAlive: this.#isPersistent, ownLines: this.upstream.takeOwnLines() };
     const hasRoom = this.#options.socket.write(writeForwardedResponse(head, options, used === rest.length ? rest : rest.subarray(0, used)));

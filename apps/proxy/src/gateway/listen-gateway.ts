@@ -36,6 +36,8 @@ export interface Gateway {
   readonly connectionsOpen: number;
   /** No new connections from now on. Open ones go on; those between two HTTP requests end. */
   stopAccepting(): void;
+  /** Ends the connections that are between two requests. */
+  endResting(): void;
   /** Destroys what is still open and resolves when all is closed. */
   close(): Promise<void>;
 }
@@ -98,6 +100,8 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
     },
     stopAccepting() {
       ports.stopAccepting();
+    },
+    endResting() {
       for (const connection of context.resting) connection.retire();
     },
     async close() {

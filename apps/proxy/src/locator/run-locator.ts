@@ -4,6 +4,8 @@ import { placeFrom } from "./place-from.ts";
 import { isQuestion } from "./locator-messages.ts";
 
 export async function runLocator(options: { cityMmdb: string | undefined; asnMmdb: string | undefined }): Promise<void> {
+  // Ctrl-C at a terminal reaches the whole group; the gateway still locates nodes while it stops.
+  process.on("SIGINT", () => undefined);
   const waiting: unknown[] = [];
   const keep = (message: unknown): void => void waiting.push(message);
   // Questions may come while the files are being opened.

@@ -16,12 +16,17 @@ import { type Metric, metricsContentType, renderMetrics } from "./metrics.ts";
 
 export interface OpsServer {
   readonly port: number;
+  /** Only this process's own port answers from now on. */
+  leavePublicPort(): void;
   publish(tick: RadarTick): void;
   close(): Promise<void>;
 }
 
 export interface OpsOptions {
+  /** Of this process alone. */
   readonly port: number;
+  /** A second port, which a successor takes over without a gap; null without one. */
+  readonly publicPort: number | null;
   readonly serviceToken: string;
   readonly log: Logger;
   /** Reasons why the gateway should get no traffic now; empty when it is ready. */
@@ -38,6 +43,22 @@ const connectionsMax = 64;
 
 export async function listenOps(options: OpsOptions): Promise<OpsServer> {
   const desk = new OpsDesk(options);
+  const own = makeServer(options, desk);
+  const open = options.publicPort === null ? null : makeServer(options, desk);
+  const port = await listen(own, { port: options.port, exclusive: true });
+  if (open !== null && options.publicPort !== null) await listen(open, { port: options.publicPort });
+  return {
+    port,
+    publish: (tick) => desk.publish(tick),
+    leavePublicPort: () => void open?.close(),
+    async close() {
+      desk.hangUp();
+      await Promise.all([closeServer(own), open === null ? undefined : closeServer(open)]);
+    },
+  };
+}
+
+function makeServer(options: OpsOptions, desk: OpsDesk): Server {
   const server = createServer(serverOptions, (request, response) => {
     response.on("error", ignoreError);
     desk.answer(request, response).catch((cause: unknown) => {
@@ -48,19 +69,15 @@ export async function listenOps(options: OpsOptions): Promise<OpsServer> {
   server.maxConnections = connectionsMax;
   server.on("error", (cause) => options.log.error({ event: "ops.listener-failed", cause }));
   server.on("clientError", (_cause, socket) => socket.destroy());
-  const port = await listen(server, options.port);
-  return {
-    port,
-    publish: (tick) => desk.publish(tick),
-    async close() {
-      desk.hangUp();
-      const isClosed = new Promise<void>((resolve) => {
-        server.close(() => resolve());
-      });
-      server.closeAllConnections();
-      await isClosed;
-    },
-  };
+  return server;
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const isClosed = new Promise<void>((resolve) => {
+    server.close(() => resolve());
+  });
+  server.closeAllConnections();
+  await isClosed;
 }
 
 class OpsDesk {
@@ -135,13 +152,13 @@ class OpsDesk {
 const tokenNeeded = { error: "a service token is needed" };
 const serverOptions = { maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
-function listen(server: Server, port: number): Promise<number> {
+function listen(server: Server, where: { port: number; exclusive?: boolean }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    server.listen({ port }, () => {
+    server.listen(where, () => {
       server.off("error", reject);
       const bound = server.address();
-      resolve(typeof bound === "object" && bound !== null ? bound.port : port);
+      resolve(typeof bound === "object" && bound !== null ? bound.port : where.port);
     });
   });
 }

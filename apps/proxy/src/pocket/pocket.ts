@@ -22,6 +22,8 @@ export interface Pocket {
   /** Consent is withdrawn: the caller has closed the node already. */
   withdrawn(node: LiveNode): void;
   left(node: LiveNode): void;
+  /** Another process has the node now and describes it. */
+  handedOver(node: LiveNode): void;
   /** Writes what changed. Never rejects; what could not be written is written next time. */
   flush(): Promise<void>;
 }
@@ -78,6 +80,10 @@ class PocketDesk implements Pocket {
     if (this.#withdrawals.size < withdrawalsMax) this.#withdrawals.add(node.nodeId);
     else log.error({ event: "consent.withdrawal-dropped", nodeId: node.nodeId });
     void this.#try("withdrawal", () => this.#saveWithdrawals());
+  }
+
+  handedOver(node: LiveNode): void {
+    this.#changed.delete(node);
   }
 
   left(node: LiveNode): void {

@@ -24,7 +24,7 @@ export interface HandshakeHost {
   /** Whether the node broke a rule a short while ago. */
   isExpelled(nodeId: string): boolean;
   /** Finds the node's place and makes it; null when the connection ended meanwhile. */
-  makeNode(facts: NodeAuthFacts, tunnel: Tunnel, address: string): Promise<LiveNode | null>;
+  makeNode(facts: NodeAuthFacts, line: { tunnel: Tunnel; address: string; sessionSeq: number }): Promise<LiveNode | null>;
   /** The verdict is given, or the connection is gone. */
   onSettled(tunnel: Tunnel): void;
   /** READY is sent: the node may get sessions. */
@@ -89,7 +89,7 @@ class Handshake {
   async #judge(message: ControlMessage): Promise<void> {
     if (message.type === "auth") {
       const verdict = await judgeAuth(this.#host.database, this.#connection, message.payload);
-      return verdict.kind === "refused" ? this.#turnAway(verdict) : this.#admit(verdict.facts);
+      return verdict.kind === "refused" ? this.#turnAway(verdict) : this.#admit(verdict.facts, message.payload.sessionSeq);
     }
     if (message.type !== "enrol") return this.#turnAway(refusal("protocol", "A proof was expected."));
     if (!this.#host.mayEnrol(this.#address))
@@ -103,10 +103,10 @@ class Handshake {
     setTimeout(() => this.tunnel.close(), goodbyeMs).unref();
   }
 
-  async #admit(facts: NodeAuthFacts): Promise<void> {
+  async #admit(facts: NodeAuthFacts, sessionSeq: number): Promise<void> {
     if (this.#host.isExpelled(facts.nodeId))
       return this.#turnAway(refusal("node_suspended", "This device broke a rule; it may come back later."));
-    const node = await this.#host.makeNode(facts, this.tunnel, this.#address);
+    const node = await this.#host.makeNode(facts, { tunnel: this.tunnel, address: this.#address, sessionSeq });
     if (node === null || this.#isOver() || this.tunnel.isClosed) return;
     this.#settle();
     this.#node = node;

@@ -49,7 +49,12 @@ export interface NodeLine {
   readonly quality: NodeQuality;
   readonly streamsMax: number;
   readonly connectedAtMs: number;
+  /** What the node proved at its last AUTH: of two connections the one with the greater number is the newer. */
+  readonly sessionSeq: number;
 }
+
+/** Who the node is, as its account says. */
+export type NodeStanding = Pick<NodeAuthFacts, "nodeId" | "operatorId" | "keyId" | "algorithm" | "label" | "isDemo" | "status">;
 
 export class LiveNode implements RoutableNode {
   readonly nodeId: string;
@@ -64,6 +69,7 @@ export class LiveNode implements RoutableNode {
   readonly quality: NodeQuality;
   readonly streamsMax: number;
   readonly connectedAtMs: number;
+  readonly sessionSeq: number;
   connectionType: ConnectionType;
   scoreMicros: number | null = null;
   status: NodeStatusName;
@@ -72,7 +78,7 @@ export class LiveNode implements RoutableNode {
   isDraining = false;
   lastSeenAtMs: number;
 
-  constructor(facts: NodeAuthFacts, line: NodeLine) {
+  constructor(facts: NodeStanding, line: NodeLine) {
     this.nodeId = facts.nodeId;
     this.operatorId = facts.operatorId;
     this.keyId = facts.keyId;
@@ -86,6 +92,7 @@ export class LiveNode implements RoutableNode {
     this.quality = line.quality;
     this.streamsMax = line.streamsMax;
     this.connectedAtMs = line.connectedAtMs;
+    this.sessionSeq = line.sessionSeq;
     this.lastSeenAtMs = line.connectedAtMs;
     this.connectionType = connectionTypeOf("unknown", line.place.lineType);
   }

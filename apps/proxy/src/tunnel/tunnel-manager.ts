@@ -32,6 +32,14 @@ export interface TunnelManager {
   expel(node: LiveNode, detail: string): void;
   /** Takes a node out of rotation and ends its connection with a word why. */
   dismiss(node: LiveNode, why: NodeRefusal, goAway: GoAwayName): void;
+  /** No new connections. Every node is asked to dial again, to a process that still takes them; nothing is closed. */
+  sendAway(): void;
+  /** The node has a newer tunnel in another process: this one takes no new streams soon and finishes what it has. */
+  handOver(node: LiveNode): void;
+  /** A node whose tunnel ends here, also one that was handed over and still has streams. */
+  find(nodeId: string): LiveNode | null;
+  /** Streams on tunnels of nodes that were handed over. */
+  readonly leavingStreams: number;
   /** No new connections; every node is told to go elsewhere. */
   drain(): void;
   close(): void;
@@ -62,6 +70,11 @@ const streamsPerNodeMax = 256;
 const streamsPerDemoNodeMax = 1_024;
 const expelledMs = 600_000;
 const expelledMax = 10_000;
+/** Nodes asked to dial again at once, and the time between two such groups: 10,000 nodes in 5 s. */
+const sentAwayAtOnce = 100;
+const sendAwayEveryMs = 50;
+/** What a sibling asked for just before it knew of the move is still opened. */
+const handOverGraceMs = 500;
 
 export function createTunnelManager(options: TunnelManagerOptions): TunnelManager {
   return new Manager(options);
@@ -78,6 +91,7 @@ class Manager implements TunnelManager, HandshakeHost {
   readonly #enrolments: ReturnType<typeof createTokenBuckets>;
   readonly pressure: MemoryPressure;
   turnedAway = 0;
+  readonly #leaving = new Map<string, LiveNode>();
   #isDraining = false;
 
   constructor(options: TunnelManagerOptions) {
@@ -146,6 +160,36 @@ class Manager implements TunnelManager, HandshakeHost {
     node.tunnel.close();
   }
 
+  sendAway(): void {
+    this.#isDraining = true;
+    const nodes = Array.from(this.#options.directory.list());
+    const askSome = (): void => {
+      for (const node of nodes.splice(0, sentAwayAtOnce)) node.tunnel.redial();
+      if (nodes.length > 0) setTimeout(askSome, sendAwayEveryMs).unref();
+    };
+    askSome();
+  }
+
+  handOver(node: LiveNode): void {
+    if (!this.#options.directory.remove(node)) return;
+    this.#leaving.set(node.nodeId, node);
+    this.log.info({ event: "node.handed-over", nodeId: node.nodeId, operatorId: node.operatorId });
+    setTimeout(() => {
+      node.isDraining = true;
+      node.tunnel.goAway("replaced");
+    }, handOverGraceMs).unref();
+  }
+
+  find(nodeId: string): LiveNode | null {
+    return this.#options.directory.find(nodeId) ?? this.#leaving.get(nodeId) ?? null;
+  }
+
+  get leavingStreams(): number {
+    let streams = 0;
+    for (const node of this.#leaving.values()) streams += node.openStreams;
+    return streams;
+  }
+
   drain(): void {
     this.#isDraining = true;
     // Ending a tunnel takes its node out of the directory.
@@ -172,8 +216,9 @@ class Manager implements TunnelManager, HandshakeHost {
     return this.#options.nowMs() < (this.#expelled.get(nodeId) ?? 0);
   }
 
-  async makeNode(facts: NodeAuthFacts, tunnel: Tunnel, address: string): Promise<LiveNode | null> {
+  async makeNode(facts: NodeAuthFacts, line: { tunnel: Tunnel; address: string; sessionSeq: number }): Promise<LiveNode | null> {
     const { locate, qualities, nowMs } = this.#options;
+    const { tunnel, address, sessionSeq } = line;
     const place = await locate(address);
     if (tunnel.isClosed) return null;
     return new LiveNode(facts, {
@@ -183,6 +228,7 @@ class Manager implements TunnelManager, HandshakeHost {
       quality: qualities.of(facts.nodeId),
       streamsMax: facts.isDemo ? streamsPerDemoNodeMax : streamsPerNodeMax,
       connectedAtMs: nowMs(),
+      sessionSeq,
     });
   }
 
@@ -220,6 +266,7 @@ class Manager implements TunnelManager, HandshakeHost {
 
   onClosed(node: LiveNode, end: TunnelEnd): void {
     node.isDraining = true;
+    if (this.#leaving.get(node.nodeId) === node) this.#leaving.delete(node.nodeId);
     if (!this.#options.directory.remove(node)) return;
     this.log.info({ event: "node.offline", nodeId: node.nodeId, operatorId: node.operatorId, ended: end.kind, detail: end.detail });
     this.#options.onLeft(node, end);

@@ -1,0 +1,149 @@
+/**
+ * The other gateway processes of this machine, as one part: their nodes join the router's choice, this process's nodes
+ * are told to them, and a node that moves between processes keeps its sessions.
+ *
+ * Without a launcher there is no membership and none of this runs.
+ *
+ * Limits: 3 s for what the siblings tell of their nodes before this process serves without it.
+ */
+import type { Logger } from "@karvon/telemetry";
+import type { LiveNode } from "../tunnel/live-node.ts";
+import type { NodeDirectory } from "../router/node-directory.ts";
+import type { QualityBook } from "../router/quality-book.ts";
+import { type Announcer, createAnnouncer } from "./announcer.ts";
+import type { Letter } from "./letters.ts";
+import { createLinks, type Links } from "./links.ts";
+import type { Membership } from "./membership.ts";
+import { createRemoteFleet, type RemoteFleet } from "./remote-fleet.ts";
+
+export interface SiblingsOptions {
+  readonly membership: Membership;
+  readonly local: NodeDirectory<LiveNode>;
+  readonly all: NodeDirectory<LiveNode>;
+  readonly qualities: QualityBook;
+  readonly log: Logger;
+  readonly nowMs: () => number;
+  /** A node whose tunnel ends here, also one that is about to leave. */
+  readonly findNode: (nodeId: string) => LiveNode | null;
+  readonly onMoved: (node: LiveNode) => void;
+  readonly onRetire: () => void;
+}
+
+export interface Siblings {
+  readonly announcer: Announcer;
+  readonly links: Links;
+  /** Nodes of siblings. */
+  readonly remotesCount: number;
+  /** Opens the door for siblings and waits until they have told of their nodes. */
+  open(): Promise<void>;
+  /** A node's tunnel here is gone. */
+  left(node: LiveNode): void;
+  close(): Promise<void>;
+}
+
+const picturesTimeoutMs = 3_000;
+
+export function createSiblings(options: SiblingsOptions): Siblings {
+  return new SiblingDesk(options);
+}
+
+class SiblingDesk implements Siblings {
+  readonly announcer: Announcer;
+  readonly links: Links;
+  readonly #options: SiblingsOptions;
+  readonly #fleet: RemoteFleet;
+  /** Pictures of siblings' nodes and links to them that are not there yet. */
+  readonly #awaited = new Set<string>();
+  #onComplete: (() => void) | null = null;
+
+  constructor(options: SiblingsOptions) {
+    const { membership, local } = options;
+    this.#options = options;
+    this.links = createLinks({
+      selfId: membership.id,
+      folder: membership.welcome.linkFolder,
+      secret: membership.welcome.linkSecret,
+      findNode: options.findNode,
+      onUp: (id) => {
+        this.#fleet.linked(id);
+        this.#arrived(`link ${id}`);
+      },
+      log: options.log,
+    });
+    this.#fleet = createRemoteFleet({ ...options, links: this.links });
+    this.announcer = createAnnouncer({
+      local,
+      hasListeners: () => membership.others.size > 0,
+      broadcast: (letter) => membership.broadcast(letter),
+    });
+  }
+
+  get remotesCount(): number {
+    return this.#fleet.size;
+  }
+
+  async open(): Promise<void> {
+    const { membership, log } = this.#options;
+    await this.links.open();
+    for (const id of membership.others.keys()) this.#awaited.add(`nodes ${id}`).add(`link ${id}`);
+    membership.listen({
+      onLetter: (from, letter) => this.#onLetter(from, letter),
+      onMember: (member) => this.#meet(member.id),
+      onLeft: (id) => this.#onLeft(id),
+      onRetire: () => this.#options.onRetire(),
+    });
+    for (const id of membership.others.keys()) this.#meet(id);
+    if (this.#awaited.size === 0) return;
+    const timer = setTimeout(() => {
+      log.warn({ event: "siblings.silent", missing: [...this.#awaited] });
+      this.#onComplete?.();
+    }, picturesTimeoutMs);
+    await new Promise<void>((resolve) => (this.#onComplete = resolve));
+    clearTimeout(timer);
+  }
+
+  left(node: LiveNode): void {
+    this.announcer.left(node);
+    this.#fleet.restore(node.nodeId);
+  }
+
+  async close(): Promise<void> {
+    this.announcer.close();
+    await this.links.close();
+  }
+
+  /** Whoever is met for the first time is told what is here; both do so. */
+  readonly #met = new Set<number>();
+  #meet(id: number): void {
+    if (this.#met.has(id)) return;
+    this.#met.add(id);
+    this.links.connect(id);
+    this.announcer.describeAll((letter) => this.#options.membership.send(id, letter));
+  }
+
+  #onLeft(id: number): void {
+    this.#met.delete(id);
+    this.links.disconnect(id);
+    this.#fleet.left(id);
+    this.#arrived(`nodes ${id}`);
+    this.#arrived(`link ${id}`);
+  }
+
+  #onLetter(from: number, letter: Letter): void {
+    switch (letter.kind) {
+      case "nodes":
+        this.#fleet.told(from, letter.nodes);
+        if (letter.isWhole) this.#arrived(`nodes ${from}`);
+        return undefined;
+      case "gone":
+        return this.#fleet.gone(from, letter.nodeIds);
+      case "loads":
+        return this.#fleet.loads(from, letter.loads);
+    }
+  }
+
+  #arrived(what: string): void {
+    this.#awaited.delete(what);
+    if (this.#awaited.size === 0) this.#onComplete?.();
+  }
+}
