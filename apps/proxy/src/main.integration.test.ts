@@ -51,7 +51,7 @@ interface Gateway {
 async function start(change: Record<string, string | undefined> = {}): Promise<Gateway> {
   let log = "";
   const child = fork(join(appDir, "dist/main.mjs"), [], {
-    execArgv: ["--max-semi-space-size=1"],
+    execArgv: ["--max-semi-space-size=4", "--initial-old-space-size=64"],
     stdio: ["ignore", "pipe", "pipe", "ipc"],
     env: {
       NODE_ENV: "production",

@@ -14,8 +14,9 @@ export const defaultLimits: TunnelLimits = {
   openCreditMaxBytes: 16 * mb,
   slabBytes: 128 * kb,
   slowSlabBytes: 32 * kb,
-  pauseAtBytes: 64 * kb,
-  resumeBelowBytes: 32 * kb,
+  // More than one read of 64 KB: otherwise every read of a bulk upload pauses its socket.
+  pauseAtBytes: 96 * kb,
+  resumeBelowBytes: 64 * kb,
   controlQueueMaxBytes: 512 * kb,
   pingIdleMs: 5_000,
   deadAfterMs: 10_000,
@@ -26,4 +27,4 @@ export const defaultLimits: TunnelLimits = {
 };
 
 /** A node writes smaller slabs, one frame at a time once its uplink queues: there a big slab is a queue of its own. */
-export const nodeLimits: TunnelLimits = { ...defaultLimits, slabBytes: 64 * kb, slowSlabBytes: 16 * kb + 512 };
+export const nodeLimits: TunnelLimits = { ...defaultLimits, slabBytes: 64 * kb, slowSlabBytes: 16 * kb + 512, pauseAtBytes: 64 * kb, resumeBelowBytes: 32 * kb };

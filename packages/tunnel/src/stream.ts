@@ -340,8 +340,11 @@ export class MuxStream implements TunnelStream, SinkDriver {
     this.#queue = null;
     this.#early = null;
     this.#host.forget(this, how.kind === "reset" && how.by === "here" ? this.receiveCredit : 0);
-    if (how.kind === "finished") closeUnread(this.sink, this.#host.limits.lingerMs);
-    else if (this.sink !== null) abortSink(this.sink, describe(how));
+    const { sink } = this;
+    // Whoever still counts this stream's bytes must not keep its socket.
+    this.sink = null;
+    if (how.kind === "finished") closeUnread(sink, this.#host.limits.lingerMs);
+    else if (sink !== null) abortSink(sink, describe(how));
     const handlers = this.handlers;
     const listener = this.#endListener;
     this.handlers = null;

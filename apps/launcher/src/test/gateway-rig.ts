@@ -54,7 +54,7 @@ export async function openGatewayRig(options: { count: number; nodes: number }):
     name: "proxy",
     count: options.count,
     module,
-    nodeArguments: ["--max-semi-space-size=1"],
+    nodeArguments: ["--max-semi-space-size=4", "--initial-old-space-size=64"],
     environment: {
       NODE_ENV: "production",
       KARVON_DATA_DIR: folder,

@@ -34,7 +34,9 @@ export interface NewSession {
   readonly maxBytes: number | null;
 }
 
-export interface LiveSession extends NewSession {
+export interface LiveSession extends Omit<NewSession, "stream" | "line"> {
+  stream: MeteredStream;
+  line: NewSession["line"];
   upBytes: number;
   downBytes: number;
   /** When the counters last grew, on the monotonic clock. */
@@ -76,6 +78,9 @@ export interface SessionLogOptions {
   readonly monotonicMs: () => number;
   readonly unpostedSessionsMax: number;
 }
+
+/** In the place of the stream and the line of a session that is over. */
+const ended: MeteredStream & NewSession["line"] = { upBytes: 0, downBytes: 0, heldBytes: 0, cut: () => undefined };
 
 export function createSessionLog(options: SessionLogOptions): SessionLog {
   return new Books(options);
@@ -148,6 +153,9 @@ class Books implements SessionLog {
     this.#measure(session);
     session.closedAtMs = Math.max(this.#options.nowMs(), session.facts.openedAtMs);
     session.closeReason = reason;
+    // The session waits for the ledger by itself: its sockets and buffers must not wait with it.
+    session.stream = ended;
+    session.line = ended;
     for (const totals of session.totals) totals.sessionsOpen -= 1;
     this.#open.delete(session.facts.id);
     this.#closed.set(session.facts.id, session);

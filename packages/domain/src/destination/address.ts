@@ -37,8 +37,7 @@ export function addressToBytes(address: string): readonly number[] | null {
 }
 
 /** The canonical text (RFC 5952 for IPv6); null when there are not 4 or 16 bytes. */
-export function addressFromBytes(bytes: Iterable<number>): string | null {
-  const octets = [...bytes];
-  if (octets.length === 4) return `${octets[0]}.${octets[1]}.${octets[2]}.${octets[3]}`;
-  return octets.length === 16 ? new ipaddr.IPv6(octets).toString() : null;
+export function addressFromBytes(bytes: ArrayLike<number>): string | null {
+  if (bytes.length === 4) return `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}`;
+  return bytes.length === 16 ? new ipaddr.IPv6(Array.from(bytes)).toString() : null;
 }
