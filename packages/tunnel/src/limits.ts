@@ -27,4 +27,10 @@ export const defaultLimits: TunnelLimits = {
 };
 
 /** A node writes smaller slabs, one frame at a time once its uplink queues: there a big slab is a queue of its own. */
-export const nodeLimits: TunnelLimits = { ...defaultLimits, slabBytes: 64 * kb, slowSlabBytes: 16 * kb + 512, pauseAtBytes: 64 * kb, resumeBelowBytes: 32 * kb };
+export const nodeLimits: TunnelLimits = {
+  ...defaultLimits,
+  slabBytes: 64 * kb,
+  slowSlabBytes: 16 * kb + 512,
+  pauseAtBytes: 64 * kb,
+  resumeBelowBytes: 32 * kb,
+};
