@@ -10,7 +10,7 @@ let login: Login;
 let deadPort = 0;
 
 beforeAll(async () => {
-  rig = await openRig();
+  rig = await openRig({ flushIntervalMs: 60_000 });
   login = await rig.makeLogin();
   await rig.addNode();
   deadPort = await freePort();

@@ -11,7 +11,7 @@ const origins: RawOrigin[] = [];
 const clients: Conversation[] = [];
 
 beforeAll(async () => {
-  rig = await openRig();
+  rig = await openRig({ flushIntervalMs: 60_000 });
   login = await rig.makeLogin();
   auth = basic(login.username, login.password);
   for (let i = 0; i < 3; i += 1) await rig.addNode();
@@ -163,6 +163,20 @@ describe("a kept connection", () => {
     await until(() => client.hasEnded && client.socket.destroyed);
   });
 
+  test("takes an empty line behind a body for nothing", async () => {
+    const origin = await startOrigin(answersOk);
+    const client = await open();
+    const posted = request(origin, { method: "POST", fields: "Content-Length: 1\r\n", body: "x\r\n" });
+    expect((await client.ask(posted)).status).toBe(200);
+    expect((await client.ask(request(origin))).status).toBe(200);
+    client.send(posted);
+    client.socket.end();
+    expect((await client.answer()).status).toBe(200);
+    await until(() => client.hasEnded);
+    expect(client.rest).toBe("");
+    expect(origin.connections).toHaveLength(1);
+  });
+
   test("is closed when the target or the client says close", async () => {
     const origin = await startOrigin(
       ({ socket }, text) => void socket.write(ok("ok", text.includes("/last") ? "Connection: close\r\n" : "")),
@@ -194,6 +208,20 @@ describe("a target that closes the connection which rested", () => {
     expect(origin.connections.map(({ received }) => received.includes("PUT /again HTTP/1.1") && received.endsWith("\r\n\r\nbody"))).toEqual(
       [true, true],
     );
+  });
+
+  test("gets the same bytes again, chunks and trailers too, and then the next request", async () => {
+    const origin = await startOrigin(closesOnSecond);
+    const client = await open();
+    await client.ask(request(origin));
+    const body = "4;x\r\nbody\r\n0\r\nX-Sum: 1\r\n\r\n";
+    client.send(
+      request(origin, { method: "PUT", path: "/again", fields: "Transfer-Encoding: chunked\r\n", body }) +
+        request(origin, { path: "/next" }),
+    );
+    expect([(await client.answer()).status, (await client.answer()).status]).toEqual([200, 200]);
+    expect(origin.connections.map(({ received }) => received.includes(`\r\n\r\n${body}`))).toEqual([true, true, false]);
+    expect(origin.connections[2]?.received).toMatch(/^GET \/next /);
   });
 
   test("is not asked again for what may not, and says so", async () => {

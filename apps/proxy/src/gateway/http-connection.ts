@@ -26,10 +26,11 @@ import {
 } from "./client-connection.ts";
 import { Deadline } from "./deadline.ts";
 import { describeFault } from "./describe-fault.ts";
-import { type ExchangeEnd, HttpExchange, isIdempotent } from "./http-exchange.ts";
+import { type ExchangeEnd, HttpExchange } from "./http-exchange.ts";
 import { ownText } from "./own-text.ts";
 import { RequestAccess, refuseShape } from "./request-access.ts";
 import { isEchoHost, openEcho, renderEcho } from "./echo-answer.ts";
+import { RestingUpstream } from "./resting-upstream.ts";
 import { serveConnect } from "./serve-connect.ts";
 import { Upstream, type UpstreamKey } from "./upstream.ts";
 
@@ -43,8 +44,6 @@ interface Admitted {
 }
 
 const inputBytesMax = 65_536;
-/** A target may be closing a connection that rests; a request that must not be repeated is sent on a young one only. */
-const unsafeRestMsMax = 1_000;
 const nothing = Buffer.alloc(0);
 
 export interface HttpConnectionEnd {
@@ -59,11 +58,13 @@ export class HttpConnection {
   readonly #settle: HttpConnectionEnd;
   readonly #deadline = new Deadline(() => this.#guard(() => this.#late()));
   #phase: "head" | "judging" | "serving" | "over" = "head";
+  /** All that has come and was not used: of a request that is judged the whole head still, and what is behind it. */
   #input: Buffer = nothing;
+  #headBytes = 0;
   #isHeadBegun = true;
   #hasEnded = false;
   #exchange: HttpExchange | null = null;
-  #resting: Upstream | null = null;
+  readonly #resting: RestingUpstream;
   readonly #access: RequestAccess;
 
   constructor(context: GatewayContext, connection: ClientConnection, settle: HttpConnectionEnd) {
@@ -72,6 +73,7 @@ export class HttpConnection {
     this.#socket = connection.socket;
     this.#settle = settle;
     this.#access = new RequestAccess(context.authoriser, connection);
+    this.#resting = new RestingUpstream(context.nowMs);
   }
 
   start(): void {
@@ -131,6 +133,7 @@ export class HttpConnection {
   }
 
   #readHead(): void {
+    if (!this.#isHeadBegun && isNothing(this.#input) && !this.#hasEnded) return;
     const feed = readRequestHead(this.#input);
     if (!this.#isHeadBegun) {
       this.#isHeadBegun = true;
@@ -140,7 +143,7 @@ export class HttpConnection {
     if (feed.kind === "malformed") {
       this.#refuse(refuse("bad_request", `the request is malformed: ${describeFault(feed.reason)}`));
     } else if (feed.kind === "message") {
-      this.#input = feed.consumed === this.#input.length ? nothing : this.#input.subarray(feed.consumed);
+      this.#headBytes = feed.consumed;
       this.#judge(feed.message);
     } else if (this.#hasEnded) {
       this.#refuse(refuse("bad_request", "the request ended before its head was complete"));
@@ -151,13 +154,14 @@ export class HttpConnection {
     this.#hasEnded = true;
     if (this.#phase === "serving") this.#exchange?.clientEnded();
     if (this.#phase !== "head") return;
-    if (this.#input.length === 0) this.#leave("");
+    if (!this.#isHeadBegun && isNothing(this.#input)) this.#leave("");
+    else if (this.#input.length === 0) this.#leave("");
     else this.#readHead();
   }
 
   #drained(): void {
     if (this.#exchange !== null) this.#exchange.drained();
-    else this.#resting?.drained();
+    else this.#resting.drained();
   }
 
   #late(): void {
@@ -165,9 +169,9 @@ export class HttpConnection {
     if (this.#exchange !== null) this.#exchange.late();
     else if (this.#phase !== "head") return;
     else if (this.#isHeadBegun) this.#refuse(refuse("bad_request", `the request's head did not come within ${timeouts.headMs / 1_000} s`));
-    else if (this.#resting === null) this.#leave("");
+    else if (this.#resting.isEmpty) this.#leave("");
     else {
-      this.#endRest();
+      this.#resting.end();
       this.#deadline.set(Math.max(0, timeouts.keepAliveMs - timeouts.restMs));
     }
   }
@@ -206,6 +210,8 @@ export class HttpConnection {
     }
     this.#connection.prove();
     this.#access.remember(head, access);
+    // Until here the request is whole in `#input`, and nothing was done for it.
+    this.#input = this.#headBytes === this.#input.length ? nothing : this.#input.subarray(this.#headBytes);
     const { target } = head;
     if (target.form === "authority") this.#tunnel(target, access);
     else if (target.form !== "absolute") return;
@@ -243,7 +249,7 @@ export class HttpConnection {
   }
 
   #forward(request: Admitted): void {
-    const upstream = this.#takeResting(request);
+    const upstream = this.#resting.take(request.head, request.target, request.principal.account);
     if (upstream === null) {
       this.#open(request, null);
       return;
@@ -256,28 +262,6 @@ export class HttpConnection {
     }
     upstream.finish();
     this.#refuse(refusal, { head: request.head, access: request.principal });
-  }
-
-  /** The session that rests, if this request may go over it; else it ends here. */
-  #takeResting({ head, target, principal }: Admitted): Upstream | null {
-    const upstream = this.#resting;
-    if (upstream === null) return null;
-    this.#resting = null;
-    const { key, opened } = upstream;
-    const isSame =
-      key.host === target.host &&
-      key.port === target.port &&
-      key.authorization === head.proxyAuthorization &&
-      opened.line.live.user === principal.account;
-    if (isSame && isFit(head, upstream) && this.#isExitStill(opened)) return upstream;
-    upstream.finish();
-    return null;
-  }
-
-  /** A named session may have run out or moved, and a node may have asked for rest. */
-  #isExitStill({ node, sticky }: OpenedSession): boolean {
-    if (!node.isServing) return false;
-    return sticky === null || (sticky.nodeId === node.nodeId && this.#context.nowMs() < sticky.expiresAtMs);
   }
 
   /** `replay`: the request as it was sent on a session that turned out to be over. */
@@ -300,7 +284,7 @@ export class HttpConnection {
 
   #opened(request: Admitted, requestId: string, opened: OpenedSession | Refusal, replay: Buffer | null): void {
     if (opened.kind === "refused") {
-      if (this.#phase !== "over") this.#refuse(opened, { head: request.head, access: request.principal, requestId });
+      this.#refuse(opened, { head: request.head, access: request.principal, requestId });
       return;
     }
     if (this.#phase === "over") {
@@ -314,9 +298,7 @@ export class HttpConnection {
     this.#serve(request, upstream, replay);
   }
 
-  readonly #onRestEnded = (): void => {
-    this.#resting = null;
-  };
+  readonly #onRestEnded = (): void => this.#resting.forget();
 
   #serve(request: Admitted, upstream: Upstream, replay: Buffer | null): void {
     this.#phase = "serving";
@@ -377,15 +359,12 @@ export class HttpConnection {
 
   #answered(upstream: Upstream, end: { readonly isPersistent: boolean; readonly rests: boolean }): void {
     if (!end.rests) upstream.finish();
-    if (!end.isPersistent || (this.#hasEnded && this.#input.length === 0)) {
+    if (!end.isPersistent || (this.#hasEnded && isNothing(this.#input))) {
       upstream.finish();
       this.#leave("");
       return;
     }
-    if (end.rests) {
-      upstream.restsSinceMs = performance.now();
-      this.#resting = upstream;
-    }
+    if (end.rests) this.#resting.put(upstream);
     this.#phase = "head";
     this.#isHeadBegun = false;
     this.#context.resting.add(this);
@@ -404,12 +383,6 @@ export class HttpConnection {
   }
 
   // Ending
-
-  #endRest(): void {
-    const upstream = this.#resting;
-    this.#resting = null;
-    upstream?.finish();
-  }
 
   #refuse(
     refusal: Refusal,
@@ -454,7 +427,7 @@ export class HttpConnection {
     socket.off("end", this.#onEnd);
     socket.off("drain", this.#onDrain);
     socket.off("close", this.#onClose);
-    this.#endRest();
+    this.#resting.end();
     this.#exchange = null;
     this.#input = nothing;
   }
@@ -463,10 +436,9 @@ export class HttpConnection {
 const optionsAnswer =
   "HTTP/1.1 204 No Content\r\nAllow: CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\nConnection: close\r\n\r\n";
 
-/** Whether the request may go over a connection that has rested. */
-function isFit(head: HttpRequestHead, upstream: Upstream): boolean {
-  if (head.version !== "1.1" || head.upgrade !== null) return false;
-  return isIdempotent(head.method) || performance.now() - upstream.restsSinceMs < unsafeRestMsMax;
+/** An empty line behind a body is no request yet (RFC 9112, section 2.2). */
+function isNothing(input: Buffer): boolean {
+  return input.length === 0 || (input[0] === 0x0d && (input.length === 1 || (input.length === 2 && input[1] === 0x0a)));
 }
 
 function protocolOf(head: HttpRequestHead): SpokenProtocol {

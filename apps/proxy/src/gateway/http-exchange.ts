@@ -65,7 +65,7 @@ export class HttpExchange implements UpstreamUser {
   isTargetSlow = false;
   readonly #options: ExchangeOptions;
   readonly #head: HttpRequestHead;
-  readonly #upload: BodyScanner;
+  #upload: BodyScanner;
   /** The whole request, while it may still be sent again. */
   #replay: Buffer | null = null;
   #isSent = false;
@@ -107,7 +107,7 @@ export class HttpExchange implements UpstreamUser {
 
   /** Sends a request again that another exchange has written. It was whole. */
   startAgain(request: Buffer): void {
-    this.#upload.take(request);
+    this.#upload = new BodyScanner({ kind: "none" });
     this.#begin(request);
   }
 

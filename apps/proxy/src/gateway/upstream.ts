@@ -41,8 +41,6 @@ export class Upstream implements Sink {
   /** Null while it rests. */
   user: UpstreamUser | null = null;
   hasAnswered = false;
-  /** On the monotonic clock. */
-  restsSinceMs = 0;
   readonly opened: OpenedSession;
   readonly key: UpstreamKey;
   readonly #options: UpstreamOptions;
