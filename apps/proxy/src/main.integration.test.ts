@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { testCertPem, testKeyPem } from "./test/certificate.ts";
 import { basic, dial, exchange, readAnswer } from "./test/raw-client.ts";
 import { startTestNode, type TestNode } from "./test/test-node.ts";
+import { startTarget } from "./test/vanish-world.ts";
 
 const appDir = fileURLToPath(new URL("..", import.meta.url));
 let dataDir = "";
@@ -120,16 +121,15 @@ describe("the gateway's process", () => {
         socket.resetAndDestroy();
       }
     }
+    const site = await startTarget((socket) => socket.end(`HTTP/1.1 200 OK\r\n\r\n${"x".repeat(200)}`));
     const answer = readAnswer(
-      await exchange(
-        gateway.proxyPort,
-        `GET http://127.0.0.1:${gateway.opsPort}/healthz HTTP/1.0\r\n${basic(user.username, password)}\r\n`,
-      ),
+      await exchange(gateway.proxyPort, `GET http://127.0.0.1:${site.port}/ HTTP/1.0\r\n${basic(user.username, password)}\r\n`),
     );
     expect(answer).toMatchObject({ status: 200, headers: { "x-px-country": "UZ" } });
     expect(events(gateway)).not.toContain("process.uncaught");
     expect(events(gateway)).not.toContain("process.warning");
 
+    await site.close();
     gateway.child.kill("SIGTERM");
     expect(await gateway.exited).toBe(0);
     const { rows } = await fixtures.pool.query("SELECT down_bytes FROM proxy_session WHERE proxy_user_id = $1", [user.proxyUserId]);

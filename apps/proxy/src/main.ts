@@ -59,6 +59,7 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     serviceToken: readServiceToken(settings.dataDir),
     tunnelIdentity: readTunnelIdentity(settings.dataDir),
     egressAllow: settings.egressAllow,
+    ownPorts: [settings.panelPort],
     trustedProxies: settings.trustedProxies,
     locate: (address) => locator.locate(address),
     log,

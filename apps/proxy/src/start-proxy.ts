@@ -18,7 +18,7 @@ import { type ControlWatch, createControlWatch } from "./control/control-watch.t
 import { type GatewayIdentity } from "./gateway-identity.ts";
 import type { GatewayContext } from "./gateway/client-connection.ts";
 import { type Gateway, listenGateway } from "./gateway/listen-gateway.ts";
-import { type ClientPortNumbers, countPorts } from "./gateway/open-client-ports.ts";
+import { type ClientPortNumbers, countPorts, listPorts } from "./gateway/open-client-ports.ts";
 import { type ClientTlsTimings, openClientTls } from "./gateway/open-client-tls.ts";
 import type { GatewayTimeouts } from "./gateway/timeouts.ts";
 import { createLoad, type Load, type LoadOptions } from "./load/gateway-load.ts";
@@ -39,6 +39,7 @@ import { createAuthoriser } from "./session/authorise.ts";
 import { type BlockRules, createBlockRules } from "./session/block-rules.ts";
 import { createCredentials, type Credentials } from "./session/credentials.ts";
 import { createSessionOpener } from "./session/open-session.ts";
+import { createOwnEndpoints, databasePorts, type OwnEndpoints } from "./session/own-endpoints.ts";
 import { createRefusalLog, type RefusalLog } from "./session/refusal-log.ts";
 import type { Membership } from "./siblings/membership.ts";
 import { listenTunnels, type TunnelListener } from "./tunnel/listen-tunnels.ts";
@@ -62,6 +63,8 @@ export interface ProxyOptions {
   readonly readClientTls: () => ProxyTlsIdentity;
   readonly clientTlsTimings?: ClientTlsTimings;
   readonly egressAllow: readonly string[];
+  /** Ports of this machine, beside the gateway's and the database's, that no session may lead to. */
+  readonly ownPorts?: readonly number[];
   readonly trustedProxies: readonly string[];
   readonly locate: (address: string) => Promise<NodePlace>;
   readonly log: Logger;
@@ -168,6 +171,7 @@ interface Core {
   readonly qualities: QualityBook;
   readonly sticky: StickySessions;
   readonly blockRules: BlockRules;
+  readonly own: OwnEndpoints;
   readonly trustedProxies: readonly Prefix[];
   readonly egressAllow: EgressAllow;
   readonly load: Load;
@@ -193,6 +197,8 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
     monotonicMs,
     log,
   });
+  const own = createOwnEndpoints(monotonicMs);
+  own.add(...listPorts(portNumbersOf(options)), ...databasePorts(options.databaseUrl), ...(options.ownPorts ?? []));
   const state: Core["state"] = { isDraining: false, isLeaving: false, faults: 0, sessionsOpened: 0, publish: () => undefined };
   return {
     options,
@@ -208,6 +214,7 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
     qualities: createQualityBook(monotonicMs),
     sticky: createStickySessions(nowMs),
     blockRules: createBlockRules(),
+    own,
     trustedProxies: readPrefixes(options.trustedProxies),
     egressAllow,
     load,
@@ -285,6 +292,7 @@ function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayCo
     ...core,
     router: createRouterOf({ ...core, random: Math.random }, fleet),
     targets: core.load.targets,
+    nodeAnswerMs: core.load.timeouts.nodeAnswerMs,
     gate,
     onViolation: (node, detail) => fleet.tunnels.expel(node, detail),
     onOpened: () => (state.sessionsOpened += 1),
@@ -350,9 +358,11 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
     descriptors: core.load.descriptors,
     sources: core.load.sources,
   });
+  core.own.add(ops.port, gateway.port);
   const { descriptors } = core.load;
   const onTunnel = (socket: TLSSocket, address: string, hasRoom: boolean): void => fleet.tunnels.accept(socket, address, hasRoom);
   const tunnel = await listenTunnels({ port: options.tunnelPort, ...options.tunnelIdentity, trustedProxies, log, descriptors, onTunnel });
+  core.own.add(tunnel.port);
   return { ops, clientTls, gateway, tunnel };
 }
 

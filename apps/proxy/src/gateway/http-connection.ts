@@ -265,19 +265,11 @@ export class HttpConnection {
   }
 
   /** `replay`: the request as it was sent on a session that turned out to be over. */
-  #open(request: Admitted, replay: Buffer | null): void {
+  #open(request: Admitted, replay: Buffer | null, requestId = newRequestId()): void {
     const { target, principal } = request;
-    const requestId = newRequestId();
+    const { address: callerAddress, socket: client } = this.#connection;
     this.#context.opener
-      .open({
-        requestId,
-        principal,
-        protocol: "http",
-        host: target.host,
-        port: target.port,
-        callerAddress: this.#connection.address,
-        client: this.#socket,
-      })
+      .open({ requestId, principal, protocol: "http", host: target.host, port: target.port, callerAddress, client })
       .then((opened) => this.#opened(request, requestId, opened, replay))
       .catch(this.#fault);
   }

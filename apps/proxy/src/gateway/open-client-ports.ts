@@ -69,7 +69,7 @@ export function stickyPortOf(socket: Socket, range: PortRange | null | undefined
   return port >= range.first && port <= range.last ? port : null;
 }
 
-function listPorts({ port, aliasPorts = [], stickyPorts }: ClientPortNumbers): number[] {
+export function listPorts({ port, aliasPorts = [], stickyPorts }: ClientPortNumbers): number[] {
   const sticky = stickyPorts ?? { first: 1, last: 0 };
   return [port, ...aliasPorts, ...Array.from({ length: sticky.last - sticky.first + 1 }, (_, at) => sticky.first + at)];
 }

@@ -15,6 +15,8 @@ export interface GatewayTimeouts extends HttpTimeouts {
   readonly sessionIdleMs: number;
   /** The life of one session, however busy. */
   readonly sessionLifeMs: number;
+  /** A node answers whether it connected; then the next one is asked. */
+  readonly nodeAnswerMs: number;
   /** Who has guessed too many passwords waits between these two for every further answer. */
   readonly tarpitMinMs: number;
   readonly tarpitMaxMs: number;
@@ -22,6 +24,7 @@ export interface GatewayTimeouts extends HttpTimeouts {
 
 export const defaultTimeouts: GatewayTimeouts = {
   ...defaultHttpTimeouts,
+  nodeAnswerMs: 12_000,
   flushMs: 60_000,
   lingerMs: 2_000,
   sessionIdleMs: 120_000,

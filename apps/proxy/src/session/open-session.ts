@@ -18,7 +18,8 @@ import { accountRefusal } from "./accounts.ts";
 import { type AttemptFailure, attemptFailures, movedMeanwhile } from "./attempt-failures.ts";
 import type { Principal } from "./authorise.ts";
 import type { BlockRules } from "./block-rules.ts";
-import { type Attempt, type ClientPresence, type OpenedAttempt, openStream, openTimeoutMs } from "./open-stream.ts";
+import { type Attempt, type ClientPresence, type OpenedAttempt, openStream } from "./open-stream.ts";
+import type { OwnEndpoints } from "./own-endpoints.ts";
 import { createSessionLimits, type SessionLimits, SessionSlot } from "./session-limits.ts";
 import { SessionLine } from "./session-line.ts";
 import type { TargetLimits } from "./target-limits.ts";
@@ -61,6 +62,9 @@ export interface SessionOpenerOptions {
   readonly sticky: StickySessions;
   readonly sessions: SessionLog;
   readonly blockRules: BlockRules;
+  readonly own: OwnEndpoints;
+  /** How long one node may take to say whether it connected. */
+  readonly nodeAnswerMs: number;
   readonly egressAllow: EgressAllow;
   readonly nowMs: () => number;
   readonly targets: TargetLimits;
@@ -132,7 +136,9 @@ class Opener implements SessionOpener {
   #judgeDestination(request: SessionRequest): Destination | Refusal {
     const destination = checkDestination(request.host, request.port, this.#options.egressAllow);
     if (destination.kind === "refused") return destination;
-    return this.#options.blockRules.refuseTarget(destination.host, destination.port) ?? destination;
+    const { own, blockRules } = this.#options;
+    const isOwn = destination.kind === "address" ? own.refuse(destination.host, destination.port) : null;
+    return isOwn ?? blockRules.refuseTarget(destination.host, destination.port) ?? destination;
   }
 
   async #connect(request: SessionRequest, destination: Destination, slot: SessionSlot): Promise<OpenedSession | Refusal> {
@@ -148,7 +154,7 @@ class Opener implements SessionOpener {
       isChanged ||= exit.isChanged;
       tried.add(exit.node);
       const startedMs = performance.now();
-      const leftMs = Math.min(openTimeoutMs, deadlineMs - startedMs);
+      const leftMs = Math.min(this.#options.nodeAnswerMs, deadlineMs - startedMs);
       if (leftMs <= 0) break;
       const attempt = await openStream(exit.node, { host: destination.host, port: destination.port }, leftMs, request.client);
       const judged = this.#judgeAttempt(exit, attempt, performance.now() - startedMs);
@@ -201,7 +207,7 @@ class Opener implements SessionOpener {
       this.#options.onViolation(node, `connected to ${connected.address} instead of ${destination.host}`);
       return refuse("node_connect_failed", "the node connected to another address");
     }
-    return this.#options.blockRules.refuseAddress(checked.address);
+    return this.#options.own.refuse(checked.address, destination.port) ?? this.#options.blockRules.refuseAddress(checked.address);
   }
 
   #register(

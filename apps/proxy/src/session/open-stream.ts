@@ -18,8 +18,6 @@ export interface OpenedAttempt {
   readonly opening: { readonly ended: StreamEnd | null };
 }
 
-export const openTimeoutMs = 12_000;
-
 /** The connection of who asked, as far as an opening has to know of it: "close" comes when it is gone. */
 export interface ClientPresence {
   readonly destroyed: boolean;

@@ -50,7 +50,15 @@ export const tenMegabytes = Buffer.alloc(10_000_000, "karvon ");
 export type RigOptions = Partial<
   Pick<
     ProxyOptions,
-    "load" | "drainMs" | "flushIntervalMs" | "aliasPorts" | "stickyPorts" | "readClientTls" | "clientTlsTimings" | "timeouts"
+    | "load"
+    | "egressAllow"
+    | "drainMs"
+    | "flushIntervalMs"
+    | "aliasPorts"
+    | "stickyPorts"
+    | "readClientTls"
+    | "clientTlsTimings"
+    | "timeouts"
   >
 >;
 
