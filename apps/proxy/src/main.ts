@@ -26,6 +26,7 @@ import { joinSiblings, type Membership } from "./siblings/membership.ts";
 import { startProxy } from "./start-proxy.ts";
 
 const faultsPerMinuteMax = 100;
+const bytesPerMb = 1_048_576;
 
 async function main(): Promise<void> {
   const settings = readSettings(process.env);
@@ -61,6 +62,11 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     egressAllow: settings.egressAllow,
     ownPorts: [settings.panelPort],
     trustedProxies: settings.trustedProxies,
+    load: {
+      memoryBudgetBytes: settings.memoryBudgetMb === undefined ? undefined : settings.memoryBudgetMb * bytesPerMb,
+      targetSessionsMax: settings.targetSessionsMax,
+      targetSessionsPerSecond: settings.targetSessionsPerSecond,
+    },
     locate: (address) => locator.locate(address),
     log,
   });

@@ -13,6 +13,7 @@ import {
   readCount,
   readEgress,
   readEmail,
+  readCount,
   readHost,
   readPort,
   readPortList,
@@ -44,6 +45,11 @@ export interface Settings {
   readonly egressAllow: string[];
   /** CIDR blocks whose connections may begin with a PROXY protocol header. */
   readonly trustedProxies: string[];
+  /** Megabytes that one gateway process may use; a share of the machine's when left out. */
+  readonly memoryBudgetMb: number | undefined;
+  /** Sessions of all clients to one host: open at once, and new a second. 0 is no limit. */
+  readonly targetSessionsMax: number | undefined;
+  readonly targetSessionsPerSecond: number | undefined;
   readonly databaseUrl: string | undefined;
   readonly smtpUrl: string | undefined;
   readonly geoipCityMmdb: string | undefined;
@@ -73,6 +79,7 @@ export const karvonVariables = [
   "KARVON_DEMO",
   "KARVON_EGRESS_ALLOW",
   "KARVON_GATEWAY_PROCESSES",
+  "KARVON_MEMORY_BUDGET_MB",
   "KARVON_OPS_PORT",
   "KARVON_PANEL_PORT",
   "KARVON_PANEL_URL",
@@ -82,6 +89,8 @@ export const karvonVariables = [
   "KARVON_PROXY_TLS_KEY",
   "KARVON_PUBLIC_HOST",
   "KARVON_STICKY_PORTS",
+  "KARVON_TARGET_SESSIONS_MAX",
+  "KARVON_TARGET_SESSIONS_PER_SECOND",
   "KARVON_TRUSTED_PROXIES",
   "KARVON_TUNNEL_PORT",
 ] as const;
@@ -177,6 +186,9 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     demo: read(env, "KARVON_DEMO", readSwitch) ?? true,
     egressAllow: read(env, "KARVON_EGRESS_ALLOW", readEgress) ?? [],
     trustedProxies: read(env, "KARVON_TRUSTED_PROXIES", readBlocks) ?? [],
+    memoryBudgetMb: read(env, "KARVON_MEMORY_BUDGET_MB", (text) => readCount(text, 64, 1_048_576)),
+    targetSessionsMax: read(env, "KARVON_TARGET_SESSIONS_MAX", (text) => readCount(text, 0, 1_000_000)),
+    targetSessionsPerSecond: read(env, "KARVON_TARGET_SESSIONS_PER_SECOND", (text) => readCount(text, 0, 1_000_000)),
     databaseUrl: read(env, "DATABASE_URL", (text) => readUrl(text, ["postgres:", "postgresql:"])),
     smtpUrl: read(env, "SMTP_URL", (text) => readUrl(text, ["smtp:", "smtps:"])),
     geoipCityMmdb: textOf(env, "GEOIP_CITY_MMDB"),

@@ -52,7 +52,7 @@ function readFixedPort(text: string): number | null {
 }
 
 export function readCount(text: string, min: number, max: number): ValueReading<number> {
-  const count = /^\d{1,5}$/.test(text) ? Number(text) : Number.NaN;
+  const count = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
   if (!(count >= min && count <= max)) return wrong(`"${text}" is not a number from ${min} to ${max}`);
   return { kind: "value", value: count };
 }

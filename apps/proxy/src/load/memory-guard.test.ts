@@ -1,0 +1,76 @@
+import { createLogger } from "@karvon/telemetry";
+import { expect, test } from "vitest";
+import type { LiveSession } from "../radar/session-log.ts";
+import { createMemoryGuard, judgeMemory, type MemoryGuard, type MemoryLevel, shedPerSecondMax } from "./memory-guard.ts";
+
+test.each<[MemoryLevel, number, MemoryLevel]>([
+  ["normal", 0.699, "normal"],
+  ["normal", 0.7, "tight"],
+  ["normal", 0.849, "tight"],
+  ["normal", 0.85, "full"],
+  ["normal", 0.949, "full"],
+  ["normal", 0.95, "critical"],
+  ["critical", 0.91, "critical"],
+  ["critical", 0.89, "full"],
+  ["full", 0.81, "full"],
+  ["full", 0.79, "tight"],
+  ["tight", 0.66, "tight"],
+  ["tight", 0.64, "normal"],
+  ["critical", 0, "normal"],
+])("from %s, %d of the budget is %s", (now, share, next) => {
+  expect(judgeMemory(share, now)).toBe(next);
+});
+
+interface Holder {
+  readonly held: number;
+  cutFor: string | null;
+}
+
+/** What the guard reads of a session is all that it has. */
+function sessionOf(holder: Holder): LiveSession {
+  const session = { stream: { heldBytes: holder.held }, line: { cut: (reason: string) => void (holder.cutFor = reason) } };
+  return Object.assign(Object.create(null), session);
+}
+
+function guardOf(holders: Holder[], readings: number[]): { guard: MemoryGuard; pressure: { isHigh: boolean }; collected: () => number } {
+  let collections = 0;
+  const pressure = { isHigh: false };
+  const guard = createMemoryGuard({
+    budgetBytes: 1_000_000,
+    readUsedBytes: () => readings.shift() ?? 0,
+    collect: () => void (collections += 1),
+    pressure,
+    listSessions: () => holders.filter((holder) => holder.cutFor === null).map(sessionOf),
+    monotonicMs: () => 0,
+    log: createLogger({ name: "test", write: () => undefined }),
+  });
+  return { guard, pressure, collected: () => collections };
+}
+
+test("the largest holders are ended until enough is free, and those that hold next to nothing never", () => {
+  const holders = [20_000, 400_000, 100_000, 300_000, 1_000].map((held): Holder => ({ held, cutFor: null }));
+  const { guard } = guardOf(holders, [1_500_000, 1_500_000]);
+  guard.measure();
+  expect(holders.map(({ cutFor }) => cutFor)).toEqual([null, "memory_shed", null, "memory_shed", null]);
+  expect([guard.level, guard.shedCount]).toEqual(["critical", 2]);
+});
+
+test("so many are ended a second and not one more", () => {
+  const holders = Array.from({ length: shedPerSecondMax + 1 }, (): Holder => ({ held: 16_384, cutFor: null }));
+  const { guard } = guardOf(holders, [900_000_000, 900_000_000, 900_000_000]);
+  guard.measure();
+  expect(guard.shedCount).toBe(shedPerSecondMax);
+  guard.measure();
+  expect(guard.shedCount).toBe(shedPerSecondMax + 1);
+});
+
+test("garbage is collected before anybody is refused, and not again within half a minute", () => {
+  const { guard, pressure, collected } = guardOf([], [900_000, 500_000, 900_000, 860_000, 100_000]);
+  guard.measure();
+  expect([guard.refuseSession(), pressure.isHigh, collected()]).toEqual([null, false, 1]);
+  guard.measure();
+  expect([guard.refuseSession()?.code, pressure.isHigh, collected()]).toEqual(["overloaded", true, 1]);
+  guard.measure();
+  guard.measure();
+  expect([guard.refuseSession(), pressure.isHigh]).toEqual([null, false]);
+});
