@@ -64,6 +64,7 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     trustedProxies: settings.trustedProxies,
     load: {
       memoryBudgetBytes: settings.memoryBudgetMb === undefined ? undefined : settings.memoryBudgetMb * bytesPerMb,
+      processes: settings.gatewayProcesses,
       targetSessionsMax: settings.targetSessionsMax,
       targetSessionsPerSecond: settings.targetSessionsPerSecond,
     },

@@ -10,7 +10,6 @@ import { resolve } from "node:path";
 import {
   type PortRange,
   readBlocks,
-  readCount,
   readEgress,
   readEmail,
   readCount,

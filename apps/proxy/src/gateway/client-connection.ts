@@ -5,7 +5,7 @@ import { resetSocket } from "@karvon/tunnel";
 import type { Socket } from "node:net";
 import type { LiveSession, SessionLog } from "../radar/session-log.ts";
 import type { UserAccount } from "../session/accounts.ts";
-import type { AccessRefusal, Authoriser } from "../session/authorise.ts";
+import type { AccessRefusal, Authoriser, Principal } from "../session/authorise.ts";
 import type { SessionOpener } from "../session/open-session.ts";
 import type { RefusalLog, SpokenProtocol } from "../session/refusal-log.ts";
 import type { ByteReader } from "./byte-reader.ts";
@@ -78,21 +78,9 @@ export function noteRefusal(context: GatewayContext, connection: Pick<ClientConn
   });
 }
 
-/**
- * Whether an access refusal is answered, after the wait that it deserves. False when the connection was ended instead; it
- * is noted then.
- */
-export async function isAnswerDue(
-  context: GatewayContext,
-  connection: ClientConnection,
-  refused: RefusedOn,
-  access: AccessRefusal,
-): Promise<boolean> {
-  if (access.isGuessing !== true || (await context.tarpit.hold(connection.socket))) return true;
-  noteRefusal(context, connection, refused);
-  connection.reader.release();
-  connection.socket.destroy();
-  return false;
+/** Lets whoever guesses passwords wait for the answer. Where there is no room to wait the connection is closed instead. */
+export async function delayGuess(tarpit: Tarpit, socket: Socket, access: Principal | AccessRefusal): Promise<void> {
+  if (access.kind === "refused" && access.isGuessing === true && !(await tarpit.hold(socket))) socket.destroy();
 }
 
 /** Answers in HTTP and ends the connection. */

@@ -19,7 +19,6 @@ import {
   type ClientConnection,
   endGently,
   type GatewayContext,
-  isAnswerDue,
   newRequestId,
   refuseHttp,
   takeBack,
@@ -72,7 +71,7 @@ export class HttpConnection {
     this.#connection = connection;
     this.#socket = connection.socket;
     this.#settle = settle;
-    this.#access = new RequestAccess(context.authoriser, connection);
+    this.#access = new RequestAccess(context, connection);
     this.#resting = new RestingUpstream(context.nowMs);
   }
 
@@ -204,8 +203,7 @@ export class HttpConnection {
   #judged(head: HttpRequestHead, access: Principal | AccessRefusal): void {
     if (this.#phase === "over") return;
     if (access.kind === "refused") {
-      if (access.isGuessing === true) this.#refuseLate(head, access);
-      else this.#refuse(access.refusal, { head, access });
+      this.#refuse(access.refusal, { head, access });
       return;
     }
     this.#connection.prove();
@@ -217,14 +215,6 @@ export class HttpConnection {
     else if (target.form !== "absolute") return;
     else if (isEchoHost(target.host)) this.#echo({ head, target, principal: access });
     else this.#forward({ head, target, principal: access });
-  }
-
-  /** Who guesses passwords waits for the answer, or gets none. */
-  #refuseLate(head: HttpRequestHead, access: AccessRefusal): void {
-    const refused = { requestId: newRequestId(), protocol: protocolOf(head), refusal: access.refusal, ...placeOf(head) };
-    isAnswerDue(this.#context, this.#connection, refused, access)
-      .then((isDue) => (isDue ? this.#refuse(access.refusal, { head, access }) : this.#gone()))
-      .catch(this.#fault);
   }
 
   // Serving

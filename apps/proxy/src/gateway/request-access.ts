@@ -2,8 +2,8 @@
 import { type Refusal, refuse } from "@karvon/domain";
 import { type HttpRequestHead, readBasicCredentials } from "@karvon/wire";
 import type { UserAccount } from "../session/accounts.ts";
-import type { AccessRefusal, Authoriser, Caller, Login, Principal } from "../session/authorise.ts";
-import type { ClientConnection, GatewayContext } from "./client-connection.ts";
+import type { AccessRefusal, Login, Principal } from "../session/authorise.ts";
+import { type ClientConnection, delayGuess, type GatewayContext } from "./client-connection.ts";
 import { ownText } from "./own-text.ts";
 
 /** What needs no account to be refused. */
@@ -20,14 +20,17 @@ export function refuseShape(context: GatewayContext, connection: ClientConnectio
 
 /** The last login of a connection that was good: the next request with the same one costs no password check. */
 export class RequestAccess {
-  readonly #authoriser: Authoriser;
-  readonly #caller: Caller;
+  readonly #context: Pick<GatewayContext, "authoriser" | "tarpit">;
+  readonly #connection: Pick<ClientConnection, "address" | "stickyPort" | "socket">;
   #authorization: string | null = null;
   #principal: Principal | null = null;
 
-  constructor(authoriser: Authoriser, caller: Caller) {
-    this.#authoriser = authoriser;
-    this.#caller = caller;
+  constructor(
+    context: Pick<GatewayContext, "authoriser" | "tarpit">,
+    connection: Pick<ClientConnection, "address" | "stickyPort" | "socket">,
+  ) {
+    this.#context = context;
+    this.#connection = connection;
   }
 
   /** The value of Proxy-Authorization that was good last; null for an allowlisted address. */
@@ -38,7 +41,7 @@ export class RequestAccess {
   /** The credentials of the request before once more, judged by what is known now; null when they must be looked up. */
   recall(head: HttpRequestHead): Principal | AccessRefusal | null {
     if (this.#principal === null || head.proxyAuthorization !== this.#authorization) return null;
-    return this.#authoriser.renew(this.#principal);
+    return this.#context.authoriser.renew(this.#principal);
   }
 
   async lookUp(head: HttpRequestHead): Promise<Principal | AccessRefusal> {
@@ -46,13 +49,15 @@ export class RequestAccess {
     if (login === "malformed") {
       return { kind: "refused", refusal: refuse("auth_failed", "Proxy-Authorization is not well-formed Basic"), account: null };
     }
-    return this.#authoriser.authorise(login, this.#caller);
+    const access = await this.#context.authoriser.authorise(login, this.#connection);
+    await delayGuess(this.#context.tarpit, this.#connection.socket, access);
+    return access;
   }
 
   /** Whom the credentials prove, so that a refusal for another reason is shown to them. */
   async identify(head: HttpRequestHead): Promise<UserAccount | null> {
     const login = loginOf(head);
-    return login === "malformed" ? null : this.#authoriser.identify(login, this.#caller);
+    return login === "malformed" ? null : this.#context.authoriser.identify(login, this.#connection);
   }
 
   remember(head: HttpRequestHead, principal: Principal): void {

@@ -12,7 +12,7 @@ import {
   type ClientConnection,
   endGently,
   type GatewayContext,
-  isAnswerDue,
+  delayGuess,
   newRequestId,
   noteRefusal,
   type RefusedOn,
@@ -126,7 +126,8 @@ async function passwordPrincipal(context: GatewayContext, connection: ClientConn
     return access;
   }
   const refused = { requestId, protocol: "socks5" as const, refusal: access.refusal, account: access.account };
-  if (await isAnswerDue(context, connection, refused, access)) endWith(context, connection, refused, writeSocksLoginReply(false));
+  await delayGuess(context.tarpit, socket, access);
+  endWith(context, connection, refused, writeSocksLoginReply(false));
   return null;
 }
 

@@ -24,6 +24,8 @@ export interface LoadOptions {
   readonly targetSessionsPerSecond?: number | undefined;
   readonly targetBurst?: number | undefined;
   readonly memoryBudgetBytes?: number | undefined;
+  /** Gateway processes on this machine, which share what is not set. */
+  readonly processes?: number | undefined;
   /** Replaces the measurement. */
   readonly readUsedMemoryBytes?: (() => number) | undefined;
 }
@@ -70,7 +72,7 @@ export function createLoad(options: LoadOptions, parts: LoadParts): Load {
     timeouts,
     pressure,
     memory: createMemoryGuard({
-      budgetBytes: options.memoryBudgetBytes ?? defaultMemoryBudgetBytes(),
+      budgetBytes: options.memoryBudgetBytes ?? defaultMemoryBudgetBytes(options.processes ?? 1),
       readUsedBytes: options.readUsedMemoryBytes ?? (() => readUsedMemoryBytes(parts.countTunnels)),
       collect: isMeasured ? collectGarbage : () => undefined,
       pressure,

@@ -161,11 +161,11 @@ export function judgeMemory(share: number, now: MemoryLevel): MemoryLevel {
   return "normal";
 }
 
-/** A quarter of what the machine or its container has. */
-export function defaultMemoryBudgetBytes(): number {
+/** A quarter of what the machine or its container has, shared out among its gateway processes. */
+export function defaultMemoryBudgetBytes(processes: number): number {
   const constrained = process.constrainedMemory();
   const availableBytes = constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-  return Math.max(memoryBudgetMinBytes, Math.floor(availableBytes * memoryShareDefault));
+  return Math.max(memoryBudgetMinBytes, Math.floor((availableBytes * memoryShareDefault) / processes));
 }
 
 export function readUsedMemoryBytes(countTunnels: () => number): number {

@@ -17,7 +17,7 @@ import type { Credentials, KnownUser } from "./credentials.ts";
 import { createLoginReader } from "./read-login.ts";
 import { sourceKey } from "./source-key.ts";
 import { askOn } from "./sticky-port.ts";
-import { createTokenBuckets } from "./token-buckets.ts";
+import { createTokenBuckets, type TokenBuckets } from "./token-buckets.ts";
 
 export interface Principal {
   readonly kind: "principal";
@@ -65,14 +65,17 @@ export interface AuthoriserOptions {
   readonly onFault: (cause: unknown) => void;
 }
 
+/** Wrong passwords a minute, and so many at once. */
+const failuresPerSourceMax = 10;
+const failuresPerNameMax = 30;
 const sourcesMax = 50_000;
 const successesMax = 10_000;
 const nobodysHash = Buffer.alloc(32);
 
 export function createAuthoriser(options: AuthoriserOptions): Authoriser {
   const { credentials } = options;
-  const bySource = createTokenBuckets({ burst: 10, perSecond: 10 / 60, keysMax: sourcesMax, nowMs: options.nowMs });
-  const byName = createTokenBuckets({ burst: 30, perSecond: 30 / 60, keysMax: sourcesMax, nowMs: options.nowMs });
+  const bySource = failureBuckets(failuresPerSourceMax, options.nowMs);
+  const byName = failureBuckets(failuresPerNameMax, options.nowMs);
   const successes = createSuccesses();
   const readLogin = createLoginReader();
 
@@ -146,6 +149,10 @@ function renewed(principal: Principal, credentials: Credentials, nowMs: number):
   account.usedAtMs = account.client.usedAtMs = nowMs;
   const refusal = accountRefusal(account);
   return refusal === null ? principal : { kind: "refused", refusal, account };
+}
+
+function failureBuckets(perMinute: number, nowMs: () => number): TokenBuckets {
+  return createTokenBuckets({ burst: perMinute, perSecond: perMinute / 60, keysMax: sourcesMax, nowMs });
 }
 
 /** Who has succeeded from where; the oldest makes room. */

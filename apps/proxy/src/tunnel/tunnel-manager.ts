@@ -65,6 +65,8 @@ export interface TunnelManagerOptions {
 }
 
 const pendingMax = 2_000;
+/** Of one source. */
+const enrolmentsPerMinute = 5;
 const nodesMax = 50_000;
 const streamsPerNodeMax = 256;
 const streamsPerDemoNodeMax = 1_024;
@@ -100,7 +102,12 @@ class Manager implements TunnelManager, HandshakeHost {
     this.database = options.database;
     this.log = options.log;
     this.pressure = options.pressure;
-    this.#enrolments = createTokenBuckets({ burst: 5, perSecond: 5 / 60, keysMax: 10_000, nowMs: options.nowMs });
+    this.#enrolments = createTokenBuckets({
+      burst: enrolmentsPerMinute,
+      perSecond: enrolmentsPerMinute / 60,
+      keysMax: 10_000,
+      nowMs: options.nowMs,
+    });
   }
 
   accept(socket: TLSSocket, address: string, hasRoom = true): void {
