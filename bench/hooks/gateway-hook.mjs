@@ -18,7 +18,8 @@ async function collect() {
   gc();
   await new Promise((done) => setImmediate(done));
   gc();
-  return {};
+  const { heapUsed, external } = process.memoryUsage();
+  return { heapUsedBytes: heapUsed, externalBytes: external };
 }
 
 function listen() {

@@ -298,6 +298,13 @@ const leak: readonly Definition[] = [
     isTimed: false,
     goal: atMost(1.1),
   },
+  {
+    figure: "live JavaScript heap after by before",
+    unit: "times",
+    work: "leak",
+    read: per(["after", "heapUsedKb"], ["before", "heapUsedKb"]),
+    isTimed: false,
+  },
   { figure: "process warnings", unit: "warnings", work: "leak", read: field("warnings"), isTimed: false, goal: atMost(0) },
   { figure: "faults", unit: "faults", work: "leak", read: field("faults"), isTimed: false, goal: atMost(0) },
 ];

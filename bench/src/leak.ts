@@ -12,7 +12,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { buildNodes } from "./build-nodes.ts";
 import { BenchError } from "./build-load.ts";
 import { openGatewayHook, type GatewayHook } from "./gateway-hook.ts";
-import { readObject, valueAt, type JsonObject } from "./json.ts";
+import { numberAt, readObject, valueAt, type JsonObject } from "./json.ts";
 import { startKarvon, type RunningKarvon } from "./karvon.ts";
 import { startOrigin } from "./peer.ts";
 import type { SpecialContext } from "./special.ts";
@@ -31,6 +31,9 @@ interface Look {
   readonly listeners: number;
   readonly rssKb: number;
   readonly anonKb: number;
+  /** What lives after a garbage collection; RSS also holds what the allocator keeps. */
+  readonly heapUsedKb: number;
+  readonly externalKb: number;
   readonly warnings: readonly string[];
   readonly faults: number;
   readonly connectionsOpen: number;
@@ -99,15 +102,21 @@ async function look(karvon: RunningKarvon, hook: GatewayHook, settleS: number): 
     const list = valueAt(answer, ["warnings"]);
     return Array.isArray(list) ? list.map(String) : [];
   });
-  const sum = (read: (pid: number) => number): number => karvon.gatewayPids.reduce((total, pid) => total + read(pid), 0);
+  const sum = (read: (pid: number) => number): number => karvon.gatewayPids.reduce((all, pid) => all + read(pid), 0);
   return {
     descriptors: sum((pid) => readdirSync(`/proc/${pid}/fd`).length),
     listeners: sum(countListeners),
     rssKb: sum((pid) => readStatusKb(pid, "VmRSS")),
     anonKb: sum((pid) => readStatusKb(pid, "RssAnon")),
+    heapUsedKb: total(answers, "heapUsedBytes") / 1_024,
+    externalKb: total(answers, "externalBytes") / 1_024,
     warnings,
     ...counts,
   };
+}
+
+function total(answers: readonly JsonObject[], name: string): number {
+  return answers.reduce((sum, answer) => sum + (numberAt(answer, [name]) ?? 0), 0);
 }
 
 type Counts = Pick<Look, "faults" | "connectionsOpen" | "sessionsOpen">;
