@@ -122,6 +122,8 @@ export interface CountryPlaces extends CountryAvailability {
   readonly networks: PlaceAvailability[];
 }
 export interface EndpointView extends Availability {
+  /** One of the username forms names the account. */
+  readonly clientId: string;
   readonly host: string;
   readonly port: number;
 }

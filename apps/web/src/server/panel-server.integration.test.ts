@@ -339,6 +339,7 @@ test("the endpoint page says what the gateways offer", async () => {
     { everyMs: 250, timeoutMs: 10_000 },
   );
   expect(offer).toEqual({
+    clientId: expect.stringMatching(/^cli_/),
     host: "127.0.0.1",
     port: 7000,
     total: 3,

@@ -4,7 +4,7 @@ import type { EndpointView } from "../views.ts";
 
 /** Where a program connects, and what it can ask for at this moment. */
 export async function getEndpoint(ctx: ServiceContext): Promise<EndpointView> {
-  requireClient(ctx);
+  const { clientId } = requireClient(ctx);
   const availability = await ctx.findAvailability();
-  return { host: ctx.network.proxyHost, port: ctx.network.proxyPort, ...availability };
+  return { clientId, host: ctx.network.proxyHost, port: ctx.network.proxyPort, ...availability };
 }

@@ -25,7 +25,9 @@ import {
   type EndpointProtocol,
   endpointUrl,
   type ExitType,
+  proxyPassword,
   proxyUsername,
+  usernameForms,
 } from "./endpoint-line.ts";
 
 const refreshMs = 5_000;
@@ -81,6 +83,7 @@ function Builder({ users, endpoint, user }: { users: readonly ProxyUser[]; endpo
     username: first?.username ?? "",
     password: "",
     protocol: "connect",
+    form: "karvon",
     country: "",
     city: "",
     type: "any",
@@ -96,6 +99,8 @@ function Builder({ users, endpoint, user }: { users: readonly ProxyUser[]; endpo
     port: endpoint.port,
     password,
     protocol: readProtocol(form.values.protocol),
+    form: usernameForms.find((known) => known === form.values.form) ?? "karvon",
+    clientId: endpoint.clientId,
     type: readType(form.values.type),
   };
   return (
@@ -117,6 +122,7 @@ function Builder({ users, endpoint, user }: { users: readonly ProxyUser[]; endpo
             <dl className="grid gap-x-6 gap-y-1 pt-1 text-sm sm:grid-cols-[auto_1fr]">
               <Part name="Server" value={`${endpoint.host}:${endpoint.port}`} />
               <Part name="Username" value={proxyUsername(choice)} />
+              {choice.form === "iproyal" ? <Part name="Password" value={proxyPassword(choice)} /> : null}
             </dl>
           </div>
         </Card>

@@ -6,7 +6,7 @@ import { Segmented } from "#ui/segmented.tsx";
 import type { useForm } from "#ui/use-form.ts";
 
 export type EndpointForm = Record<
-  "username" | "password" | "protocol" | "country" | "city" | "type" | "session" | "ttl" | "target",
+  "username" | "password" | "protocol" | "form" | "country" | "city" | "type" | "session" | "ttl" | "target",
   string
 >;
 
@@ -29,6 +29,15 @@ const protocolHints: Readonly<Record<string, string>> = {
   http: "Plain requests, for http:// targets only.",
   socks5: "Any TCP protocol on an allowed port. Names are resolved at the exit.",
 };
+const forms = [
+  { value: "karvon", label: "Karvon" },
+  { value: "brightdata", label: "Bright Data" },
+  { value: "oxylabs", label: "Oxylabs" },
+  { value: "decodo", label: "Decodo" },
+  { value: "soax", label: "SOAX" },
+  { value: "iproyal", label: "IPRoyal, in the password" },
+  { value: "dataimpulse", label: "DataImpulse" },
+] as const;
 const lifetimes = [
   { value: "10m", label: "10 minutes" },
   { value: "30m", label: "30 minutes" },
@@ -102,6 +111,12 @@ export function EndpointFields({ form, users, endpoint, sessionName, isPasswordK
           <SelectField label="Keep for" {...bind("ttl")} choices={lifetimes} />
         </div>
       ) : null}
+      <SelectField
+        label="Username form"
+        {...bind("form")}
+        choices={forms}
+        hint="Programs that were set up for another vendor go on with their own form."
+      />
       <TextField label="Target of the curl command" autoComplete="off" spellCheck={false} {...bind("target")} />
     </div>
   );

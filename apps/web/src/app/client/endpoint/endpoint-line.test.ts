@@ -1,5 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { citySlug, curlLine, type EndpointChoice, endpointLine, endpointUrl, proxyUsername } from "./endpoint-line.ts";
+import {
+  citySlug,
+  curlLine,
+  type EndpointChoice,
+  endpointLine,
+  endpointUrl,
+  proxyPassword,
+  proxyUsername,
+  usernameForms,
+} from "./endpoint-line.ts";
 
 const choice: EndpointChoice = {
   host: "127.0.0.1",
@@ -7,6 +16,8 @@ const choice: EndpointChoice = {
   username: "shop",
   password: "pxkAbC",
   protocol: "http",
+  form: "karvon",
+  clientId: "cli_1",
   country: "",
   city: "",
   type: "any",
@@ -28,6 +39,34 @@ describe("proxyUsername", () => {
 
   test("leaves a city out when no country says where it is", () => {
     expect(proxyUsername({ ...choice, city: "Paris" })).toBe("shop-rotate");
+  });
+});
+
+describe("the forms of other vendors", () => {
+  const asked = { ...choice, country: "US", city: "New York", type: "mobile", session: "a1b2", ttl: "30m" } as const;
+
+  test.each([
+    ["brightdata", "brd-customer-cli_1-zone-shop-country-us-city-new_york-type-mobile-session-a1b2-ttl-30m", "pxkAbC"],
+    ["oxylabs", "customer-shop-cc-us-city-new_york-type-mobile-sessid-a1b2-ttl-30m", "pxkAbC"],
+    ["decodo", "user-shop-country-us-city-new_york-type-mobile-session-a1b2-ttl-30m", "pxkAbC"],
+    ["soax", "package-shop-country-us-city-new_york-type-mobile-sessionid-a1b2-ttl-30m", "pxkAbC"],
+    ["iproyal", "shop", "pxkAbC_country-us_city-newyork_type-mobile_session-a1b2_ttl-30m"],
+    ["dataimpulse", "shop__cr.us;city.new_york;type.mobile;sessid.a1b2;ttl.30m", "pxkAbC"],
+  ] as const)("%s is written as its programs expect", (form, username, password) => {
+    expect([proxyUsername({ ...asked, form }), proxyPassword({ ...asked, form })]).toEqual([username, password]);
+  });
+
+  test("name only the user when nothing is asked for", () => {
+    expect(usernameForms.map((form) => proxyUsername({ ...choice, form }))).toEqual([
+      "shop-rotate",
+      "brd-customer-cli_1-zone-shop",
+      "customer-shop",
+      "user-shop",
+      "package-shop",
+      "shop",
+      "shop",
+    ]);
+    expect(proxyPassword({ ...choice, form: "iproyal" })).toBe("pxkAbC");
   });
 });
 
