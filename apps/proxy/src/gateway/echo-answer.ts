@@ -25,6 +25,17 @@ export function openEcho(opener: SessionOpener, ask: { requestId: string; princi
   return refuse("port_blocked", `the echo service answers on port ${echoPort} only`);
 }
 
+/** The answer to a request in absolute-form; it ends the connection. */
+export function answerEcho(
+  context: { readonly opener: SessionOpener; readonly sessions: SessionLog },
+  ask: { requestId: string; principal: Principal; port: number },
+  isHead: boolean,
+): Buffer | Refusal {
+  const exit = openEcho(context.opener, ask);
+  if (exit.kind === "refused") return exit;
+  return renderEcho({ ...ask, exit, sessions: context.sessions }, { isHead, keepsOpen: false });
+}
+
 export interface EchoQuestion {
   readonly requestId: string;
   readonly principal: Principal;

@@ -13,7 +13,6 @@ import type { Socket } from "node:net";
 import { accountRefusal } from "../session/accounts.ts";
 import type { AccessRefusal, Principal } from "../session/authorise.ts";
 import type { OpenedSession } from "../session/open-session.ts";
-import type { SpokenProtocol } from "../session/refusal-log.ts";
 import {
   breakOff,
   type ClientConnection,
@@ -25,10 +24,11 @@ import {
 } from "./client-connection.ts";
 import { Deadline } from "./deadline.ts";
 import { describeFault } from "./describe-fault.ts";
+import { answerEcho, isEchoHost } from "./echo-answer.ts";
+import { placeOf, protocolOf } from "./head-facts.ts";
 import { type ExchangeEnd, HttpExchange } from "./http-exchange.ts";
 import { ownText } from "./own-text.ts";
 import { RequestAccess, refuseShape } from "./request-access.ts";
-import { isEchoHost, openEcho, renderEcho } from "./echo-answer.ts";
 import { RestingUpstream } from "./resting-upstream.ts";
 import { serveConnect } from "./serve-connect.ts";
 import { Upstream, type UpstreamKey } from "./upstream.ts";
@@ -229,13 +229,9 @@ export class HttpConnection {
 
   #echo({ head, target, principal }: Admitted): void {
     const requestId = newRequestId();
-    const exit = openEcho(this.#context.opener, { requestId, principal, port: target.port });
-    if (exit.kind === "refused") {
-      this.#refuse(exit, { head, access: principal, requestId });
-      return;
-    }
-    const question = { requestId, principal, exit, sessions: this.#context.sessions };
-    this.#leave(renderEcho(question, { isHead: head.method === "HEAD", keepsOpen: false }));
+    const answer = answerEcho(this.#context, { requestId, principal, port: target.port }, head.method === "HEAD");
+    if ("code" in answer) this.#refuse(answer, { head, access: principal, requestId });
+    else this.#leave(answer);
   }
 
   #forward(request: Admitted): void {
@@ -421,13 +417,4 @@ const optionsAnswer =
 /** An empty line behind a body is no request yet (RFC 9112, section 2.2). */
 function isNothing(input: Buffer): boolean {
   return input.length === 0 || (input[0] === 0x0d && (input.length === 1 || (input.length === 2 && input[1] === 0x0a)));
-}
-
-function protocolOf(head: HttpRequestHead): SpokenProtocol {
-  return head.target.form === "authority" ? "connect" : "http";
-}
-
-function placeOf(head: HttpRequestHead | undefined): { host?: string; port?: number } {
-  const target = head?.target;
-  return target?.form === "authority" || target?.form === "absolute" ? { host: target.host, port: target.port } : {};
 }

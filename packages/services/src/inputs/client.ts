@@ -1,4 +1,4 @@
-import { isProxyUser } from "@karvon/domain";
+import { reservedUsers } from "@karvon/domain";
 import { z } from "zod";
 import { idOf, Label, pageFields, Search } from "./common.ts";
 
@@ -16,7 +16,7 @@ export const ProxyUsername = z
   .string()
   .trim()
   .regex(/^[a-z0-9]{4,32}$/, "A proxy username has 4 to 32 of a-z and 0-9.")
-  .refine(isProxyUser, "This word begins another username form; choose another name.");
+  .refine((name) => !reservedUsers.has(name), "This word begins another username form; choose another name.");
 
 export const CreateProxyUserInput = z.strictObject({
   username: ProxyUsername.optional(),
