@@ -12,19 +12,25 @@ function ipv4ToBytes(address: string): readonly number[] | null {
   let value = -1;
   for (let at = 0; at < address.length; at += 1) {
     const code = address.charCodeAt(at);
-    if (code >= zero && code <= nine && value !== 0) {
-      value = value < 0 ? code - zero : value * 10 + code - zero;
-      if (value > 255) return null;
-    } else if (code === dot && value >= 0 && bytes.length < 3) {
+    if (code === dot) {
+      if (value < 0) return null;
       bytes.push(value);
       value = -1;
     } else {
-      return null;
+      value = withDigit(value, code);
+      if (value < 0) return null;
     }
   }
   if (value < 0 || bytes.length !== 3) return null;
   bytes.push(value);
   return bytes;
+}
+
+/** -1 when the digit is none, follows a leading zero, or makes more than 255. */
+function withDigit(value: number, code: number): number {
+  if (code < zero || code > nine || value === 0) return -1;
+  const longer = Math.max(value, 0) * 10 + code - zero;
+  return longer > 255 ? -1 : longer;
 }
 
 /** 4 or 16 bytes; null for everything else, octal, hex, short and decimal forms and zone ids among it. */
