@@ -4,8 +4,8 @@
  * A mistyped parameter is named whoever sent it, unless it stands in the password: that is told only to whom the secret
  * proves. A name that nobody has costs the same steps as one that exists, and so does a wrong parameter. Guessing is
  * bounded by source: 10 failures a minute an address and 30 a minute a name from one address; after that nothing is
- * checked any more, except for a user who has succeeded from there before, so that an attacker behind the same address
- * locks nobody out.
+ * checked any more, except for a user who has succeeded from there before: the right password always lets them in, and a
+ * wrong one is answered like any other, so that an attacker behind the same address locks nobody out and learns nothing.
  *
  * Limits: 50,000 sources remembered, 10,000 successes, 4,096 usernames read.
  */
@@ -84,11 +84,13 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
     if (read.kind === "refused") return denied(read);
     const source = sourceKey(callerAddress);
     const key = `${source} ${read.user}`;
-    const mayTry = (bySource.has(source) || successes.has(key)) && byName.has(key);
-    if (!mayTry) return { ...denied(refuse("rate_limited", "too many wrong passwords from this address")), isGuessing: true };
+    const isKnownHere = successes.has(key);
+    const mayGuess = (bySource.has(source) || isKnownHere) && byName.has(key);
+    if (!mayGuess && !isKnownHere) return tooManyGuesses;
     const known = await credentials.findUser(read.user);
     const isRight = verifyProxyPassword(options.pepper, read.secret, known?.facts.secretHash ?? nobodysHash);
     if (known === null || !isRight) {
+      if (!mayGuess) return tooManyGuesses;
       bySource.take(source);
       byName.take(key);
       return denied(strangersRefusal(read));
@@ -190,6 +192,13 @@ function accountRefusalOf(read: ProxyLogin, known: KnownUser): Refusal | null {
   if (read.clientId === null || read.clientId === known.facts.clientId) return null;
   return refuse("bad_username", `the customer in the username is not this proxy user's account, which is ${known.facts.clientId}`);
 }
+
+const tooManyGuesses: AccessRefusal = {
+  kind: "refused",
+  refusal: refuse("rate_limited", "too many wrong passwords from this address"),
+  account: null,
+  isGuessing: true,
+};
 
 function denied(refusal: Refusal): AccessRefusal {
   return { kind: "refused", refusal, account: null };
