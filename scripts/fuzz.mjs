@@ -33,8 +33,10 @@ function run({ seconds, seed, chosen }) {
   });
   for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => child.kill(signal));
   createInterface({ input: child.stdout }).on("line", (line) => {
-    const isFigure = line.startsWith('{"figure":"fuzz"');
-    (isFigure ? process.stdout : process.stderr).write(`${line}\n`);
+    // The reporter's dots stand before what a test prints.
+    const figure = /\{"figure":"fuzz".*\}/.exec(line)?.[0];
+    if (figure === undefined) process.stderr.write(`${line}\n`);
+    else process.stdout.write(`${figure}\n`);
   });
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? (signal === null ? 1 : 130);
