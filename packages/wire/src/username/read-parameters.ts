@@ -84,7 +84,7 @@ export class ParameterReader {
 
   #isKnownWord(word: string): boolean {
     const lower = word.toLowerCase();
-    return lower === "rotate" || usernameKeys.has(lower) || this.#unoffered.has(lower);
+    return usernameKeys.has(lower) || lower === "rotate" || (this.#unoffered !== noWords && this.#unoffered.has(lower));
   }
 }
 
