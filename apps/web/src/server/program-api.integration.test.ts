@@ -27,7 +27,7 @@ beforeEach(async () => {
 function ask(
   path = "/v1/availability",
   login: { username: string; password: string } | null = program,
-  init: RequestInit = {},
+  init: { method?: string; body?: string; headers?: Record<string, string> } = {},
 ): Promise<Response> {
   const basic = login === null ? {} : { authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString("base64")}` };
   return fetch(`${web.url}${path}`, { ...init, headers: { ...basic, ...init.headers } });
