@@ -12,6 +12,7 @@
  */
 import { NodeBucket, type RowPlaces, slotsPerRow } from "./node-bucket.ts";
 import { bucketKeys, wishKeys } from "./route-keys.ts";
+import { RowScreen, screenOf, type WishScreen } from "./row-screen.ts";
 import { type ExitFacts, factsSatisfy, nodeSatisfies, type RouteFacts, routeFacts, type RouteWish } from "./route-wish.ts";
 
 export const emptyCellsMax = 4_096;
@@ -34,11 +35,10 @@ export interface NodeSource {
   readonly buckets: readonly NodeBucket[];
   readonly ready: number;
   readonly total: number;
-  /** Everybody in the buckets satisfies the wish. */
-  readonly isExact: boolean;
+  readonly wish: RouteWish;
+  /** Null when everybody in the buckets satisfies the wish. */
+  readonly screen: WishScreen | null;
 }
-
-const nobody: NodeSource = { buckets: [], ready: 0, total: 0, isExact: true };
 
 export class NodeIndex<N extends ExitFacts> {
   readonly #rowOf = new Map<N, number>();
@@ -51,6 +51,7 @@ export class NodeIndex<N extends ExitFacts> {
   readonly #buckets = new Map<string, NodeBucket>();
   readonly #providers = new Set<string>();
   readonly #providersByPrefix = new Map<string, readonly string[] | null>();
+  readonly #screen = new RowScreen();
   readonly #places: RowPlaces = { at: new Int32Array(rowsAtStart * slotsPerRow) };
   /** Cells without nodes, the one that lost its last node longest ago first. */
   readonly #emptyCells = new Set<NodeCell>();
@@ -71,6 +72,7 @@ export class NodeIndex<N extends ExitFacts> {
     for (const bucket of cell.buckets) bucket.add(row, isReady);
     if (cell.nodes === 0) this.#emptyCells.delete(cell);
     cell.nodes += 1;
+    this.#screen.set(row, cell);
     this.#cellOf[row] = cell;
     this.#nodes[row] = node;
     if (known === undefined) this.#rowOf.set(node, row);
@@ -110,8 +112,10 @@ export class NodeIndex<N extends ExitFacts> {
     return this.#nodes[row];
   }
 
-  /** Whether the node in this row satisfies the wish. */
-  satisfies(row: number, wish: RouteWish): boolean {
+  /** Whether the node in this row of one of the source's buckets satisfies its wish. */
+  satisfies(row: number, { screen, wish }: NodeSource): boolean {
+    if (screen === null) return true;
+    if (!this.#screen.mayPass(row, screen)) return false;
     const cell = this.#cellOf[row];
     return cell !== undefined && factsSatisfy(cell, wish);
   }
@@ -119,28 +123,30 @@ export class NodeIndex<N extends ExitFacts> {
   /** Whether a node satisfies the wish, filed or not. */
   matches(node: N, wish: RouteWish): boolean {
     const row = this.#rowOf.get(node);
-    return row === undefined ? nodeSatisfies(node, wish) : this.satisfies(row, wish);
+    const cell = row === undefined ? undefined : this.#cellOf[row];
+    return cell === undefined ? nodeSatisfies(node, wish) : factsSatisfy(cell, wish);
   }
 
   /** The fewest buckets to look through for a wish. */
   sourceOf(wish: RouteWish): NodeSource {
     const { groups, isExact } = wishKeys(wish, this.#listProviders);
-    let best: NodeSource | null = null;
+    const screen = isExact ? null : screenOf(wish);
+    let best: NodeSource = { buckets: [], ready: 0, total: Number.POSITIVE_INFINITY, wish, screen };
     for (const keys of groups) {
-      const source = this.#gather(keys, isExact);
-      if (source.total === 0) return nobody;
-      if (best === null || source.total < best.total) best = source;
+      const source = this.#gather(keys, wish, screen);
+      if (source.total < best.total) best = source;
+      if (source.total === 0) break;
     }
-    return best ?? nobody;
+    return best;
   }
 
   /** How many filed nodes satisfy the wish, parked ones too. */
   count(wish: RouteWish): number {
-    const { buckets, total, isExact } = this.sourceOf(wish);
-    if (isExact) return total;
+    const source = this.sourceOf(wish);
+    if (source.screen === null) return source.total;
     let found = 0;
-    for (const { rows } of buckets) {
-      for (const row of rows) if (this.satisfies(row, wish)) found += 1;
+    for (const { rows } of source.buckets) {
+      for (const row of rows) if (this.satisfies(row, source)) found += 1;
     }
     return found;
   }
@@ -156,7 +162,7 @@ export class NodeIndex<N extends ExitFacts> {
     return this.#cellsByCountry.keys();
   }
 
-  #gather(keys: readonly string[], isExact: boolean): NodeSource {
+  #gather(keys: readonly string[], wish: RouteWish, screen: WishScreen | null): NodeSource {
     const buckets: NodeBucket[] = [];
     let ready = 0;
     let total = 0;
@@ -167,7 +173,7 @@ export class NodeIndex<N extends ExitFacts> {
       ready += bucket.readyCount;
       total += bucket.rows.length;
     }
-    return { buckets, ready, total, isExact };
+    return { buckets, ready, total, wish, screen };
   }
 
   #takeRow(): number {

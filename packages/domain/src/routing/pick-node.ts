@@ -62,7 +62,7 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
     const nowMs = this.#nowMs();
     const source = this.#index.sourceOf(wish);
     if (source.total === 0) return null;
-    const found = this.#pickReady(source, wish, rules, nowMs) ?? this.#pickParked(source, wish, rules, nowMs);
+    const found = this.#pickReady(source, rules, nowMs) ?? this.#pickParked(source, rules, nowMs);
     while (this.#full.length > 0) {
       const node = this.#full.pop();
       if (node !== undefined) this.#index.setReady(node, false);
@@ -71,12 +71,12 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
     return found;
   }
 
-  #pickReady(source: NodeSource, wish: RouteWish, rules: PickRules<N>, nowMs: number): N | null {
+  #pickReady(source: NodeSource, rules: PickRules<N>, nowMs: number): N | null {
     const { ready } = source;
     if (ready === 0) return null;
-    if (ready <= wholeMax) return this.#pickFromAll(source, wish, rules, nowMs);
-    const drawn = this.#draw(ready, nowMs, (at) => this.#readyAt(source, at, wish, rules));
-    return drawn ?? this.#search(source, wish, rules, nowMs);
+    if (ready <= wholeMax) return this.#pickFromAll(source, rules, nowMs);
+    const drawn = this.#draw(ready, nowMs, (at) => this.#readyAt(source, at, rules));
+    return drawn ?? this.#search(source, rules, nowMs);
   }
 
   /** Two that may be taken, out of at most 16 draws; the cheaper of them. */
@@ -92,14 +92,14 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
     return first;
   }
 
-  #pickFromAll(source: NodeSource, wish: RouteWish, rules: PickRules<N>, nowMs: number): N | null {
+  #pickFromAll(source: NodeSource, rules: PickRules<N>, nowMs: number): N | null {
     const { ready } = source;
     const start = Math.floor(this.#random() * ready);
     const isExploring = this.#random() < explorationShare;
     let best: N | null = null;
     let bestCost = Number.POSITIVE_INFINITY;
     for (let step = 0; step < ready; step += 1) {
-      const node = this.#readyAt(source, (start + step) % ready, wish, rules);
+      const node = this.#readyAt(source, (start + step) % ready, rules);
       if (node === null) continue;
       if (isExploring) return node;
       const cost = routeCost(node, nowMs);
@@ -111,23 +111,23 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
   }
 
   /** Goes through all ready nodes from a random one on, until one may be taken. */
-  #search(source: NodeSource, wish: RouteWish, rules: PickRules<N>, nowMs: number): N | null {
+  #search(source: NodeSource, rules: PickRules<N>, nowMs: number): N | null {
     const { ready } = source;
-    const memo = rules.memo === null ? null : `${wishKey(wish)}|${rules.memo}`;
+    const memo = rules.memo === null ? null : `${wishKey(source.wish)}|${rules.memo}`;
     if (memo !== null && this.#isKnownEmpty(memo, source, nowMs)) return null;
     const start = Math.floor(this.#random() * ready);
     for (let step = 0; step < ready; step += 1) {
-      const node = this.#readyAt(source, (start + step) % ready, wish, rules);
+      const node = this.#readyAt(source, (start + step) % ready, rules);
       if (node !== null) return node;
     }
     if (memo !== null) this.#noteEmpty(memo, source, nowMs);
     return null;
   }
 
-  #pickParked(source: NodeSource, wish: RouteWish, rules: PickRules<N>, nowMs: number): N | null {
+  #pickParked(source: NodeSource, rules: PickRules<N>, nowMs: number): N | null {
     const parked = source.total - source.ready;
     if (parked === 0) return null;
-    const take = (at: number): N | null => this.#parkedAt(source, at, wish, rules);
+    const take = (at: number): N | null => this.#parkedAt(source, at, rules);
     const drawn = this.#draw(parked, nowMs, take);
     if (drawn !== null) return drawn;
     const start = Math.floor(this.#random() * parked);
@@ -138,11 +138,11 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
     return null;
   }
 
-  #readyAt(source: NodeSource, at: number, wish: RouteWish, rules: PickRules<N>): N | null {
+  #readyAt(source: NodeSource, at: number, rules: PickRules<N>): N | null {
     let left = at;
     for (const { rows, readyCount } of source.buckets) {
       if (left < readyCount) {
-        const node = this.#usable(rows[left], source, wish, rules);
+        const node = this.#usable(rows[left], source, rules);
         if (node === null || node.hasRoom) return node;
         if (this.#full.length < fullMax) this.#full.push(node);
         return null;
@@ -152,12 +152,12 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
     return null;
   }
 
-  #parkedAt(source: NodeSource, at: number, wish: RouteWish, rules: PickRules<N>): N | null {
+  #parkedAt(source: NodeSource, at: number, rules: PickRules<N>): N | null {
     let left = at;
     for (const { rows, readyCount } of source.buckets) {
       const parked = rows.length - readyCount;
       if (left < parked) {
-        const node = this.#usable(rows[readyCount + left], source, wish, rules);
+        const node = this.#usable(rows[readyCount + left], source, rules);
         return node !== null && node.hasRoom ? node : null;
       }
       left -= parked;
@@ -165,8 +165,8 @@ class Picker<N extends RoutableNode> implements NodePicker<N> {
     return null;
   }
 
-  #usable(row: number | undefined, source: NodeSource, wish: RouteWish, rules: PickRules<N>): N | null {
-    if (row === undefined || !(source.isExact || this.#index.satisfies(row, wish))) return null;
+  #usable(row: number | undefined, source: NodeSource, rules: PickRules<N>): N | null {
+    if (row === undefined || !this.#index.satisfies(row, source)) return null;
     const node = this.#index.nodeAt(row);
     return node !== undefined && node.isServing && rules.mayTake(node) ? node : null;
   }
