@@ -306,6 +306,18 @@ describe("framing", () => {
     expect(origin.connections[0]?.received).toMatch(/^GET \/ HTTP\/1\.0\r\n/);
   });
 
+  test("takes the chunks away from an answer for a client that knows none, and closes behind it", async () => {
+    const origin = await startOrigin(({ socket }) => {
+      socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+      setImmediate(() => socket.write("6;x\r\n world\r\n0\r\nX-Sum: 1\r\n\r\n"));
+    });
+    const answer = readAnswer(
+      await exchange(rig.proxy.proxyPort, request(origin, { fields: "Connection: keep-alive\r\n" }).replace("HTTP/1.1", "HTTP/1.0")),
+    );
+    expect(answer).toMatchObject({ status: 200, body: "hello world", headers: { connection: "close" } });
+    expect(answer.headers).not.toHaveProperty("transfer-encoding");
+  });
+
   test("passes 103 and 100 on, and the body that waited for it", async () => {
     const origin = await startOrigin(({ socket, received }, text) => {
       if (text.includes("Expect: 100-continue"))

@@ -76,6 +76,8 @@ export class HttpExchange implements UpstreamUser {
   #partial: Buffer = nothing;
   #answer: BodyScanner | null = null;
   #endsByClosing = false;
+  /** The client speaks HTTP/1.0 and knows no chunks: their content goes on, and closing ends it. */
+  #isUnchunked = false;
   #isPersistent = false;
   #mayRest = false;
   #isOver = false;
@@ -251,7 +253,9 @@ export class HttpExchange implements UpstreamUser {
 
   #passHead(head: HttpResponseHead, rest: Buffer): boolean {
     const answer = new BodyScanner(head.body);
-    const used = answer.take(rest);
+    this.#isUnchunked = this.#head.version === "1.0" && head.body.kind === "chunked";
+    const parts: Buffer[] | undefined = this.#isUnchunked ? [] : undefined;
+    const used = answer.take(rest, parts);
     if (used < 0) {
       this.#refuse(refuse("target_reset", `the answer is not valid HTTP: ${describeFault(answer.fault)}`));
       return true;
@@ -261,21 +265,27 @@ export class HttpExchange implements UpstreamUser {
     this.#replay = null;
     this.#endsByClosing = head.body.kind === "close";
     // An answer that comes before the whole request leaves the rest of the request in the way of the next one.
-    this.#isPersistent = this.#head.keepAlive && !this.#endsByClosing && this.#upload.isComplete && this.#options.mayKeepAlive();
+    const mayPersist = this.#head.keepAlive && this.#upload.isComplete && this.#options.mayKeepAlive();
+    this.#isPersistent = mayPersist && !this.#endsByClosing && !this.#isUnchunked;
     this.#mayRest = this.#isPersistent && head.keepAlive && this.#head.version === "1.1";
-    const options = { keepAlive: this.#isPersistent, ownLines: this.upstream.takeOwnLines() };
-    const hasRoom = this.#options.socket.write(writeForwardedResponse(head, options, used === rest.length ? rest : rest.subarray(0, used)));
+    const hasRoom = this.#options.socket.write(this.#headWith(head, parts === undefined ? part(rest, used) : Buffer.concat(parts)));
     this.#afterBytes(answer, rest.length > used);
     return hasRoom;
   }
 
+  #headWith(head: HttpResponseHead, bytes: Buffer): Buffer {
+    const options = { keepAlive: this.#isPersistent, ownLines: this.upstream.takeOwnLines() };
+    return writeForwardedResponse(this.#isUnchunked ? withoutChunks(head) : head, options, bytes);
+  }
+
   #passBody(answer: BodyScanner, chunk: Buffer): boolean {
-    const used = answer.take(chunk);
+    const parts: Buffer[] | undefined = this.#isUnchunked ? [] : undefined;
+    const used = answer.take(chunk, parts);
     if (used < 0) {
       this.#end({ kind: "cut" });
       return true;
     }
-    const hasRoom = this.#options.socket.write(used === chunk.length ? chunk : chunk.subarray(0, used));
+    const hasRoom = this.#options.socket.write(parts === undefined ? part(chunk, used) : Buffer.concat(parts));
     this.#afterBytes(answer, chunk.length > used);
     return hasRoom;
   }
@@ -321,4 +331,14 @@ export class HttpExchange implements UpstreamUser {
 
 function malformedBody(fault: string): Refusal {
   return refuse("bad_request", `the request's body is malformed: ${describeFault(fault)}`);
+}
+
+function part(bytes: Buffer, length: number): Buffer {
+  return length === bytes.length ? bytes : bytes.subarray(0, length);
+}
+
+/** Codings other than chunked stay named: their bytes go on as they are. */
+function withoutChunks(head: HttpResponseHead): HttpResponseHead {
+  const codings = (head.transferEncoding ?? "").split(",").slice(0, -1).join(",").trim();
+  return { ...head, body: { kind: "close" }, transferEncoding: codings === "" ? null : codings };
 }

@@ -94,6 +94,10 @@ describe("BodyScanner", () => {
   test("finds the end of chunks and says what is wrong with them", () => {
     const scanner = new BodyScanner({ kind: "chunked" });
     expect([...taken(scanner, "3\r\nab"), ...taken(scanner, "c\r\n0\r\n\r\nGET")]).toEqual([5, false, 8, true]);
+    const parts: Buffer[] = [];
+    const decoding = new BodyScanner({ kind: "chunked" });
+    for (const text of ["3;x\r\na", "bc\r\n", "2\r\nde\r\n0\r\nX: y\r\n\r\nGET"]) decoding.take(bytes(text), parts);
+    expect([Buffer.concat(parts).toString(), decoding.isComplete]).toEqual(["abcde", true]);
     const broken = new BodyScanner({ kind: "chunked" });
     expect([...taken(broken, "x"), broken.fault]).toEqual([-1, false, "chunk-size"]);
   });

@@ -20,18 +20,21 @@ export class BodyScanner {
     this.isComplete = framing.kind === "none" || this.#left === 0;
   }
 
-  /** How many of these bytes, from the first on, belong to the body; -1 when they cannot be a body. */
-  take(bytes: Buffer): number {
+  /**
+   * How many of these bytes, from the first on, belong to the body; -1 when they cannot be a body. `data`, when given, gets
+   * what they hold of a chunked body without its framing.
+   */
+  take(bytes: Buffer, data?: Buffer[]): number {
     if (this.isComplete) return 0;
-    if (this.#chunked !== null) return this.#takeChunked(this.#chunked, bytes);
+    if (this.#chunked !== null) return this.#takeChunked(this.#chunked, bytes, data);
     const count = Math.min(this.#left, bytes.length);
     this.#left -= count;
     this.isComplete = this.#left === 0;
     return count;
   }
 
-  #takeChunked(scanner: ChunkedScanner, bytes: Buffer): number {
-    const scan = scanner.scan(bytes);
+  #takeChunked(scanner: ChunkedScanner, bytes: Buffer, data: Buffer[] | undefined): number {
+    const scan = scanner.scan(bytes, data);
     if (scan.kind === "more") return bytes.length;
     if (scan.kind === "malformed") {
       this.fault = scan.reason;

@@ -2,8 +2,8 @@
  * Finds where a chunked body ends (RFC 9112, section 7.1) without copying it: what is well-formed passes on unchanged.
  *
  * Strict: CRLF line ends, plain hexadecimal sizes, nothing between a size and its line end but an extension, no trailer
- * that a head alone may carry (RFC 9110, section 6.5.1): framing, routing, and what is meant for one hop. It does not
- * decode.
+ * that a head alone may carry (RFC 9110, section 6.5.1): framing, routing, and what is meant for one hop. What a
+ * client without chunks needs is handed out beside.
  *
  * Limits: sizes of 12 hexadecimal digits, 256 bytes of extension a chunk, 8 KiB of trailers, 256 bytes of a trailer's name.
  */
@@ -11,8 +11,11 @@ import { type Malformed, malformed, needMore } from "../feed.ts";
 import { isToken } from "./field-lines.ts";
 
 export interface ChunkedScanner {
-  /** Looks at the next bytes of the body. "end" tells how many of them still belong to it. Not to be called after an end. */
-  scan(chunk: Buffer): { readonly kind: "more" } | { readonly kind: "end"; readonly consumed: number } | Malformed;
+  /**
+   * Looks at the next bytes of the body. "end" tells how many of them still belong to it. Not to be called after an end.
+   * `data`, when given, gets the parts of `chunk` that are the body without its framing.
+   */
+  scan(chunk: Buffer, data?: Buffer[]): { readonly kind: "more" } | { readonly kind: "end"; readonly consumed: number } | Malformed;
 }
 
 const sizeDigitsMax = 12;
@@ -47,12 +50,13 @@ class Scanner implements ChunkedScanner {
   #trailerBytes = 0;
   #trailerName = "";
 
-  scan(chunk: Buffer): { readonly kind: "more" } | { readonly kind: "end"; readonly consumed: number } | Malformed {
+  scan(chunk: Buffer, data?: Buffer[]): { readonly kind: "more" } | { readonly kind: "end"; readonly consumed: number } | Malformed {
     let at = 0;
     while (at < chunk.length) {
       if (this.#state === "data") {
         const size = Math.min(this.#left, chunk.length - at);
         this.#left -= size;
+        data?.push(chunk.subarray(at, at + size));
         at += size;
         if (this.#left === 0) this.#state = "data-cr";
         continue;
