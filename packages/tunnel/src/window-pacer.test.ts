@@ -29,16 +29,27 @@ describe("the window pacer", () => {
     expect([pacer.windowBytes, pacer.hasQueue]).toEqual([128 * kb, true]);
   });
 
-  test("shrinks at a queue of more than 80 ms, by half at most, and never under 32 KB", () => {
-    expect(pacerAfter([50, 1], [50, 1], [135, 1]).windowBytes).toBe(Math.round(256 * kb * (90 / 135)));
-    expect(pacerAfter([50, 1], [50, 1], [2_000, 1]).windowBytes).toBe(128 * kb);
-    expect(pacerAfter([50, 1], ...Array.from({ length: 10 }, () => [900, 1] as const)).windowBytes).toBe(32 * kb);
+  const times = (count: number, rttMs: number) => Array.from({ length: count }, () => [rttMs, 1] as const);
+
+  test("shrinks when a queue of more than 80 ms stays, by half at most, and never under 32 KB", () => {
+    expect(pacerAfter([50, 1], [50, 1], ...times(3, 135)).windowBytes).toBe(256 * kb);
+    expect(pacerAfter([50, 1], [50, 1], ...times(4, 135)).windowBytes).toBe(Math.round(256 * kb * (90 / 135)));
+    expect(pacerAfter([50, 1], [50, 1], ...times(4, 2_000)).windowBytes).toBe(128 * kb);
+    expect(pacerAfter([50, 1], ...times(16, 900)).windowBytes).toBe(32 * kb);
+  });
+
+  test("keeps its window on a line that loses packets, where some round trips are long and others are not", () => {
+    const lossy = Array.from({ length: 40 }, () => [...times(3, 260), ...times(1, 125)]).flat();
+    expect(pacerAfter([120, 1], [120, 1], ...lossy).windowBytes).toBeGreaterThan(256 * kb);
+  });
+
+  test("takes half a round trip for a short queue on a long line", () => {
+    expect(pacerAfter([600, 1], [600, 1], ...times(8, 850)).windowBytes).toBe(256 * kb);
   });
 
   test("recovers when the line itself has become longer", () => {
-    const longer = Array.from({ length: 30 }, () => [400, 1] as const);
-    expect(pacerAfter([50, 1], ...longer.slice(0, 10)).windowBytes).toBe(32 * kb);
-    expect(pacerAfter([50, 1], ...longer).windowBytes).toBeGreaterThan(128 * kb);
+    expect(pacerAfter([50, 1], ...times(12, 400)).windowBytes).toBe(32 * kb);
+    expect(pacerAfter([50, 1], ...times(40, 400)).windowBytes).toBeGreaterThan(128 * kb);
   });
 
   test("never exceeds 4 MB for one stream, nor for the busy streams together", () => {
