@@ -155,7 +155,10 @@ class Opener implements SessionOpener {
       tried.add(exit.node);
       const startedMs = performance.now();
       const leftMs = Math.min(this.#options.nodeAnswerMs, deadlineMs - startedMs);
-      if (leftMs <= 0) break;
+      if (leftMs <= 0) {
+        router.abandoned(exit, ask);
+        break;
+      }
       const attempt = await openStream(exit.node, { host: destination.host, port: destination.port }, leftMs, request.client);
       const judged = this.#judgeAttempt(exit, attempt, performance.now() - startedMs);
       if (judged.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged }, judged, slot);
