@@ -201,6 +201,12 @@ describe("a hard session", () => {
     expect(choose(hard)).toMatchObject({ node: first.node });
   });
 
+  test("is never forgotten for a new name: a user with too many gets no more", () => {
+    for (let i = 1; i < 20_000; i += 1) choose({ session: { id: `h${i}`, isHard: true } });
+    expect(choose({ session: { id: "more", isHard: false } })).toEqual(refusedWith("concurrency_limit"));
+    expect(choose(hard)).toMatchObject({ node: first.node, isChanged: false });
+  });
+
   test("does not serve another country under the same name", () => {
     expect(choose({ ...hard, countries: ["KZ"] })).toEqual(refusedWith("no_exit", "the node of session h is not what is asked for now"));
   });

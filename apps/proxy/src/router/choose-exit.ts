@@ -134,39 +134,45 @@ class ProxyRouter<N extends RoutableNode> implements Router<N> {
     const { sticky } = this.#options;
     const key = `${question.proxyUserId} ${session.id}`;
     const last = sticky.find(key);
-    if (last !== null && !sticky.isOver(last)) return last.isLost ? lost(session.id) : this.#keep(question, session, last);
+    if (last !== null && !sticky.isOver(last)) {
+      if (session.isHard) sticky.harden(last);
+      return last.isLost ? lost(session.id) : this.#keep(question, session, last);
+    }
     const { ttlMs, idleMs } = question.ask;
-    return this.#begin(question, { key, notNodeId: last?.nodeId ?? null, ttlMs, idleMs });
+    return this.#begin(question, { key, isHard: session.isHard, notNodeId: last?.nodeId ?? null, ttlMs, idleMs });
   }
 
   /** A connection without a name holds its address in the group while it is open, under its own request id. */
   #chooseUnique(question: ExitQuestion<N>): Exit<N> | Refusal {
     const key = `${question.proxyUserId} ${question.requestId}`;
-    return this.#begin(question, { key, notNodeId: null, ttlMs: question.ask.ttlMs, idleMs: unnamedHoldMs });
+    return this.#begin(question, { key, isHard: false, notNodeId: null, ttlMs: question.ask.ttlMs, idleMs: unnamedHoldMs });
   }
 
   #begin(
     question: ExitQuestion<N>,
-    { key, notNodeId, ttlMs, idleMs }: { key: string; notNodeId: string | null; ttlMs: number; idleMs: number },
+    begin: Pick<StickySession, "key" | "isHard" | "idleMs"> & { readonly notNodeId: string | null; readonly ttlMs: number },
   ): Exit<N> | Refusal {
     const uniqKey = uniqKeyOf(question);
-    const node = this.#fresh(question, uniqKey === null ? null : { uniqKey, key }, notNodeId);
+    const { key, isHard, idleMs } = begin;
+    const node = this.#fresh(question, uniqKey === null ? null : { uniqKey, key }, begin.notNodeId);
     if ("kind" in node) return node;
     const nowMs = this.#options.nowMs();
     const entry: StickySession = {
       key,
+      proxyUserId: question.proxyUserId,
       nodeId: node.nodeId,
       exitAddress: node.publicAddress,
-      expiresAtMs: nowMs + ttlMs,
+      expiresAtMs: nowMs + begin.ttlMs,
       idleMs,
       usedAtMs: nowMs,
       connectionsOpen: 0,
       carriedBytes: 0,
       hasServed: false,
+      isHard,
       isLost: false,
       uniqKey,
     };
-    this.#options.sticky.set(entry);
+    if (!this.#options.sticky.set(entry)) return refuse("concurrency_limit", "the proxy user keeps too many hard sessions");
     return { kind: "exit", node, sticky: entry, isChanged: false };
   }
 
