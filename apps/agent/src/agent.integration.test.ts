@@ -159,6 +159,19 @@ describe("relaying", () => {
   });
 });
 
+test("a target that resets at once is told apart from one that takes no connection", async () => {
+  const target = await startServer((socket) => void socket.resetAndDestroy());
+  closers.push(() => target.close());
+  await start(await enrol(), { egressAllow: allowLoopback() });
+  for (let round = 0; round < 10; round += 1) {
+    // Whether the reset comes before this device has heard that it is connected is the system's affair.
+    const { outcome, end } = gateway.open("127.0.0.1", target.port);
+    const first = await outcome;
+    if (first.kind === "refused") expect(first.code).toBe("targetReset");
+    else expect(await end).toEqual({ kind: "reset", by: "peer", code: "targetReset" });
+  }
+});
+
 describe("destination policy on the device", () => {
   test("refuses private addresses in every form, even when the gateway asks", async () => {
     const canary = await startServer((socket) => void socket.end("reached"));

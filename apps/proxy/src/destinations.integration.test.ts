@@ -4,7 +4,7 @@ import type { TunnelStream } from "@karvon/tunnel";
 import { encodeFrame, encodeOpened, frameTypes } from "@karvon/wire";
 import { createServer, type Server } from "node:http";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { basic, exchange, readAnswer, socksConnect } from "./test/raw-client.ts";
+import { basic, exchange, readAnswer, socksConnect, socksLogin } from "./test/raw-client.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 import { connectTarget } from "./test/test-node.ts";
 
@@ -123,12 +123,7 @@ describe("without allowances", () => {
   });
 
   test("binary SOCKS5 addresses are judged as well", async () => {
-    const login5 = Buffer.concat([
-      Buffer.from([5, 1, 2, 1, login.username.length]),
-      Buffer.from(login.username),
-      Buffer.from([login.password.length]),
-      Buffer.from(login.password),
-    ]);
+    const login5 = Buffer.concat([Buffer.from([5, 1, 2]), socksLogin(login)]);
     const mapped = [...Buffer.alloc(10), 0xff, 0xff, 127, 0, 0, 1];
     for (const address of [
       [1, 127, 0, 0, 1],

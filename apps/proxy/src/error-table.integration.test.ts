@@ -5,7 +5,7 @@ import { until } from "@karvon/testkit";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { basic, dial, exchange, type HttpAnswer, readAnswer, socksConnect } from "./test/raw-client.ts";
+import { basic, dial, exchange, type HttpAnswer, readAnswer, socksConnect, socksLogin } from "./test/raw-client.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 
 let rig: Rig;
@@ -216,8 +216,7 @@ test("a gateway that stops tells draining to whoever is connected already", asyn
   socks.write(Buffer.from([5, 1, 2]));
   await once(socks, "data");
   const closing = stopping.proxy.close();
-  const [user, password] = [Buffer.from(who.username), Buffer.from(who.password)];
-  socks.write(Buffer.concat([Buffer.from([1, user.length]), user, Buffer.from([password.length]), password]));
+  socks.write(socksLogin(who));
   expect([...(await once(socks, "data"))[0]]).toEqual([1, 0]);
   socks.write(Buffer.from([5, 1, 0, 1, 127, 0, 0, 1, targetPort >> 8, targetPort & 255]));
   expect((await once(socks, "data"))[0][1]).toBe(0x01);

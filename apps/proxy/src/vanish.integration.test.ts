@@ -3,7 +3,7 @@ import { until } from "@karvon/testkit";
 import type { Socket } from "node:net";
 import { readdirSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { dial } from "./test/raw-client.ts";
+import { dial, socksLogin, socksOpening } from "./test/raw-client.ts";
 import { openVanishWorld, untilNothingIsHeld, type VanishWorld } from "./test/vanish-world.ts";
 
 let world: VanishWorld;
@@ -44,15 +44,8 @@ const kept = (): Buffer => text(`GET http://${site(world.rig.origin.port)}/ HTTP
 const connect = (port: number): Buffer => text(`CONNECT ${site(port)} HTTP/1.1`, "Host: x", world.auth, "");
 
 const greeting = Buffer.from([5, 1, 2]);
-const userLogin = (): Buffer =>
-  Buffer.concat([
-    Buffer.from([1, world.login.username.length]),
-    Buffer.from(world.login.username),
-    Buffer.from([world.login.password.length]),
-    Buffer.from(world.login.password),
-  ]);
-const socks = (port: number): Buffer =>
-  Buffer.concat([greeting, userLogin(), Buffer.from([5, 1, 0, 1, 127, 0, 0, 1, port >>> 8, port & 255])]);
+const userLogin = (): Buffer => socksLogin(world.login);
+const socks = (port: number): Buffer => socksOpening(world.login, port);
 const most = (bytes: Buffer): Buffer => bytes.subarray(0, -3);
 
 const phases: readonly Phase[] = [

@@ -36,6 +36,16 @@ export function closeUnread(sink: Sink | null, lingerMs: number): void {
   sink.setTimeout(lingerMs, () => sink.destroy());
 }
 
+/** Closes a socket that was ended in order as soon as its reader has taken all of it, and after `lingerMs` of nothing taken. */
+export function closeFlushed(socket: Socket, lingerMs: number): void {
+  if (socket.writableFinished) {
+    socket.destroy();
+    return;
+  }
+  socket.once("finish", () => socket.destroy());
+  socket.setTimeout(lingerMs, () => socket.destroy());
+}
+
 /** A socket that fails must not end the process. Its 'close' follows and says what is to be done. */
 export function ignoreError(): void {
   // Nothing to add.

@@ -7,10 +7,11 @@
  * It writes no frames itself (its host does) and knows no targets.
  */
 import { addressToBytes } from "@karvon/domain";
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { attachSocket } from "./attach.ts";
 import { SendQueue } from "./send-queue.ts";
-import { abortSink, closeUnread, ignoreError } from "./sink.ts";
+import { abortSink, closeFlushed, closeUnread, ignoreError } from "./sink.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
 import type { Connected, OpenHandlers, RstName, Sink, SinkDriver, StreamEnd, TunnelLimits, TunnelStream } from "./types.ts";
 
@@ -26,6 +27,8 @@ export const wantsFin = 32;
 export const paused = 64;
 /** OPENED has not been sent or received. */
 export const opening = 128;
+/** The target ended its data and then reset: RST follows FIN. */
+const wantsRst = 256;
 
 /** Above it a chunk is likely to be a part of something larger. */
 const aloneBytesMax = 2_048;
@@ -284,6 +287,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
     this.state = (this.state & ~wantsFin) | finSent;
     this.#host.sendFin(this.id);
     this.#settle();
+    if ((this.state & wantsRst) !== 0) this.reset("targetReset");
   }
 
   addCredit(bytes: number): void {
@@ -312,11 +316,18 @@ export class MuxStream implements TunnelStream, SinkDriver {
   /**
    * The sink is gone. What it handed over before a clean end still goes out: on a node always (a server that answers
    * and slams the door), on a gateway only when the other direction has ended too (nobody is there to read the rest).
+   * A node then says at once behind it that nobody takes what the client still sends.
    */
   sinkClosed(code: RstName): void {
     const hasEnded = (this.state & (wantsFin | finSent)) !== 0;
-    const isRestUnread = this.#host.isGateway && (this.state & finReceived) === 0;
-    if (!hasEnded || isRestUnread) this.reset(code);
+    const isPeerDone = (this.state & finReceived) !== 0;
+    if (!hasEnded || (this.#host.isGateway && !isPeerDone)) this.reset(code);
+    else if (!isPeerDone) this.#resetBehindFin();
+  }
+
+  #resetBehindFin(): void {
+    this.state |= wantsRst;
+    if ((this.state & finSent) !== 0) this.reset("targetReset");
   }
 
   reset(code: RstName): void {
@@ -344,7 +355,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
     // Whoever still counts this stream's bytes must not keep its socket.
     this.sink = null;
     if (how.kind === "finished") closeUnread(sink, this.#host.limits.lingerMs);
-    else if (sink !== null) abortSink(sink, describe(how));
+    else if (sink !== null) this.#breakOff(sink, how);
     const handlers = this.handlers;
     const listener = this.#endListener;
     this.handlers = null;
@@ -353,6 +364,13 @@ export class MuxStream implements TunnelStream, SinkDriver {
     listener?.(how);
     handlers?.onEnd?.(how);
     this.#host.afterEnd();
+  }
+
+  /** What came before the peer's FIN is whole: a reset behind it must not destroy it on its way to the reader. */
+  #breakOff(sink: Sink, how: Exclude<StreamEnd, { kind: "finished" }>): void {
+    const isWhole = how.kind === "reset" && how.by === "peer" && (this.state & finReceived) !== 0;
+    if (isWhole && sink instanceof Socket) closeFlushed(sink, this.#host.limits.lingerMs);
+    else abortSink(sink, describe(how));
   }
 }
 

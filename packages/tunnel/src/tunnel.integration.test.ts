@@ -187,6 +187,21 @@ describe("a reset", () => {
     expect(line.ends).toEqual([{ kind: "reset", by: "peer", code: "targetReset" }]);
   });
 
+  test("by the target behind its end of data ends the upload, and everything before it arrives, however slow the reader", async () => {
+    const part = tenMb.subarray(0, 500_000);
+    const targets: Socket[] = [];
+    const line = await rig.openLine({ targetPort: await rig.startTarget((socket) => targets.push(socket.end(part))) });
+    const client = await rig.dial(line.port);
+    client.pause();
+    await until(() => line.streams[0]?.downBytes === part.length, "the gateway has it all");
+    const [target] = targets;
+    target?.resetAndDestroy();
+    expect(sha256(await readAll(client))).toBe(sha256(part));
+    const sending = setInterval(() => client.write("more"), 5);
+    await until(() => client.destroyed, "the client is told").finally(() => clearInterval(sending));
+    expect(line.ends).toEqual([{ kind: "reset", by: "peer", code: "targetReset" }]);
+  });
+
   test("that comes in one turn with the end of the data closes the client's connection", async () => {
     const line = await rig.openLine({
       onOpen: (stream) => {

@@ -145,7 +145,9 @@ function attempt(candidate: Judged, port: number, timeoutMs: number, cancellatio
 }
 
 function rstOf(code: string): RstName {
-  if (code === "ECONNREFUSED" || code === "ECONNRESET") return "refused";
+  if (code === "ECONNREFUSED") return "refused";
+  // The target took the connection and dropped it before this process heard of it.
+  if (code === "ECONNRESET") return "targetReset";
   return code === "ETIMEDOUT" ? "timeout" : "unreachable";
 }
 

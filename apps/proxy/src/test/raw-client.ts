@@ -54,6 +54,20 @@ export function basic(username: string, password: string): string {
   return `Proxy-Authorization: Basic ${Buffer.from(`${username}:${password}`).toString("base64")}\r\n`;
 }
 
+/** RFC 1929, section 2. */
+export function socksLogin({ username, password }: { username: string; password: string }): Buffer {
+  const [user, secret] = [Buffer.from(username), Buffer.from(password)];
+  return Buffer.concat([Buffer.from([1, user.length]), user, Buffer.from([secret.length]), secret]);
+}
+
+/** Greeting, login and request for a port of this machine in one: a program that waits for no answer. */
+export function socksOpening(login: { username: string; password: string }, port: number): Buffer {
+  return Buffer.concat([Buffer.from([5, 1, 2]), socksLogin(login), Buffer.from([5, 1, 0, 1, 127, 0, 0, 1, port >>> 8, port & 255])]);
+}
+
+/** What a whole `socksOpening` is answered when it succeeds. */
+export const socksOpened = Buffer.from([5, 2, 1, 0, 5, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+
 /** Speaks SOCKS5 up to the reply; says at which stage the gateway refused, and how. */
 export async function socksConnect(
   port: number,
@@ -95,8 +109,7 @@ export async function socksConnect(
     if (method === null) return "closed at method";
     if (method[1] === 0xff) return "FF";
     if (login !== null) {
-      const [user, password] = [Buffer.from(login.username), Buffer.from(login.password)];
-      socket.write(Buffer.concat([Buffer.from([1, user.length]), user, Buffer.from([password.length]), password]));
+      socket.write(socksLogin(login));
       const verdict = await take(2);
       if (verdict === null) return "closed at login";
       if (verdict[1] !== 0) return "A";
@@ -156,6 +169,19 @@ export class Conversation {
         return answer;
       },
       { what: "an answer", everyMs: 2 },
+    );
+  }
+
+  /** The next bytes, exactly so many. */
+  take(count: number): Promise<Buffer> {
+    return until(
+      () => {
+        if (this.#waiting.length < count) return null;
+        const taken = this.#waiting.subarray(0, count);
+        this.#waiting = this.#waiting.subarray(count);
+        return taken;
+      },
+      { what: `${count} bytes`, everyMs: 2 },
     );
   }
 

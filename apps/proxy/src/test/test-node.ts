@@ -4,7 +4,7 @@
  * It has no owner's limits and no destination policy, so that tests can make it misbehave.
  */
 import { authMessage, channelBinding, type DeviceKey, signWithDeviceKey } from "@karvon/security";
-import { createTunnel, type Target, type Tunnel, type TunnelStream } from "@karvon/tunnel";
+import { createTunnel, type RstName, type Target, type Tunnel, type TunnelStream } from "@karvon/tunnel";
 import { type ControlMessage, type ControlPayloads, writeProxyHeaderV1 } from "@karvon/wire";
 import { once } from "node:events";
 import { connect } from "node:net";
@@ -126,14 +126,20 @@ function proofOf(options: TestNodeOptions, challenge: ControlPayloads["challenge
   return options.tamper?.(auth) ?? auth;
 }
 
+const connectFailures: ReadonlyMap<string, RstName> = new Map([
+  ["ENOTFOUND", "dns"],
+  ["EAI_AGAIN", "dns"],
+  ["ECONNREFUSED", "refused"],
+  ["ECONNRESET", "targetReset"],
+]);
+
 /** Connects and pipes, with the errors that a real node reports. */
 export function connectTarget(stream: TunnelStream, target: Target): void {
   const socket = connect({ host: target.host, port: target.port, allowHalfOpen: true, noDelay: true });
   let isOpen = false;
   socket.on("error", (cause) => {
     if (isOpen) return;
-    const code: unknown = Reflect.get(cause, "code");
-    stream.reset(code === "ENOTFOUND" || code === "EAI_AGAIN" ? "dns" : code === "ECONNREFUSED" ? "refused" : "unreachable");
+    stream.reset(connectFailures.get(String(Reflect.get(cause, "code"))) ?? "unreachable");
   });
   socket.once("connect", () => {
     isOpen = true;
