@@ -8,7 +8,7 @@
  * beyond that an HTTP answer and an end at once; per source those of source-limits.ts; 10 s to the first byte.
  */
 import { isInPrefixes, type Prefix, type Refusal, refuse } from "@karvon/domain";
-import { type ProxyHeader, readProxyHeader, sniffProtocol } from "@karvon/wire";
+import { type ProxyHeader, proxyHeaderBytesMax, readProxyHeader, sniffProtocol } from "@karvon/wire";
 import type { Socket } from "node:net";
 import { plainAddress } from "../session/source-key.ts";
 import type { TlsAcceptor } from "./accept-tls.ts";
@@ -42,8 +42,6 @@ export interface Gateway {
   close(): Promise<void>;
 }
 
-/** The longest PROXY v2 header that the reader takes. */
-const proxyHeaderBytesMax = 1_024;
 const trustAnswersMax = 10_000;
 
 export async function listenGateway(options: GatewayOptions): Promise<Gateway> {

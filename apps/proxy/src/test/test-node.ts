@@ -39,25 +39,24 @@ export interface TestNode {
   close(): void;
 }
 
-export async function dialTls(tunnelPort: number, address?: string): Promise<TLSSocket> {
+/** `from` is what a PROXY header says, or the parts of one, each sent in a turn of its own. */
+export async function dialTls(tunnelPort: number, from: string | readonly Buffer[] = []): Promise<TLSSocket> {
   const tcp = connect({ port: tunnelPort, host: "127.0.0.1", noDelay: true });
   tcp.on("error", ignore);
   await once(tcp, "connect");
-  if (address !== undefined) {
-    const isIpv6 = address.includes(":");
-    tcp.write(
-      writeProxyHeaderV1({
-        sourceAddress: address,
-        sourcePort: 40_000,
-        destinationAddress: isIpv6 ? "::1" : "127.0.0.1",
-        destinationPort: tunnelPort,
-      }),
-    );
+  for (const part of typeof from === "string" ? [headerFrom(from, tunnelPort)] : from) {
+    tcp.write(part);
+    await new Promise((resolve) => setImmediate(resolve));
   }
   const socket = connectTls({ socket: tcp, rejectUnauthorized: false, ALPNProtocols: ["karvon/1"], minVersion: "TLSv1.3" });
   socket.on("error", ignore);
   await once(socket, "secureConnect");
   return socket;
+}
+
+function headerFrom(sourceAddress: string, tunnelPort: number): Buffer {
+  const destinationAddress = sourceAddress.includes(":") ? "::1" : "127.0.0.1";
+  return writeProxyHeaderV1({ sourceAddress, sourcePort: 40_000, destinationAddress, destinationPort: tunnelPort });
 }
 
 export async function startTestNode(options: TestNodeOptions): Promise<TestNode> {

@@ -9,7 +9,7 @@
  */
 import { isInPrefixes, type Prefix } from "@karvon/domain";
 import type { Logger } from "@karvon/telemetry";
-import { readProxyHeader } from "@karvon/wire";
+import { proxyHeaderBytesMax, readProxyHeader } from "@karvon/wire";
 import { createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import type { DescriptorBudget } from "../gateway/descriptor-budget.ts";
@@ -34,7 +34,6 @@ export interface TunnelListener {
 }
 
 const handshakeTimeoutMs = 10_000;
-const headerBytesMax = 1_024;
 
 export async function listenTunnels(options: TunnelListenerOptions): Promise<TunnelListener> {
   const sockets = new TunnelSockets(options.descriptors);
@@ -161,7 +160,7 @@ function readHeader(socket: Socket, peer: string, onAddress: (socket: Socket, ad
   function onData(chunk: Buffer): void {
     received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
     const header = readProxyHeader(received);
-    if (header.kind === "more" && received.length < headerBytesMax) return;
+    if (header.kind === "more" && received.length < proxyHeaderBytesMax) return;
     if (header.kind === "more" || header.kind === "malformed") {
       socket.destroy();
       return;

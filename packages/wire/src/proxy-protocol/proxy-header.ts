@@ -18,6 +18,8 @@ const binaryStart = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51,
 const textBytesMax = 107;
 const binaryHeaderBytes = 16;
 const binaryBodyBytesMax = 4_096;
+/** Nothing longer is waited for. */
+export const proxyHeaderBytesMax = binaryHeaderBytes + binaryBodyBytesMax;
 
 /** "absent" as soon as the bytes cannot be the start of a header; nothing is consumed then. */
 export function readProxyHeader(input: Buffer): Feed<ProxyHeader> | { readonly kind: "absent" } {
