@@ -5,21 +5,23 @@ import { peerFacts, peers, type Peer } from "./peer-names.ts";
 
 const disturbedPercent = 10;
 
-/** One column for each peer that has any of the figures. `by proxy-chain` is Karvon's figure by that peer's. */
+/** Peers whose figures Karvon's goals compare with. */
+const yardsticks = ["proxy-chain", "yamux"] as const satisfies readonly Peer[];
+
+/** One column for each peer that has any of the figures. `by` a yardstick is Karvon's figure by that peer's. */
 export function figuresTable(figures: readonly (Figure | JsonObject)[]): string {
   const rows = figures.filter(isObject);
   const columns = peers.filter((peer) => rows.some((figure) => numberAt(figure, ["values", peer]) !== undefined));
-  const hasRatio = columns.includes("karvon") && columns.includes("proxy-chain");
-  const heads = ["figure", "unit", "goal", ...columns.map((peer) => peerFacts[peer].title), ...(hasRatio ? ["by proxy-chain"] : [])];
+  const compared = columns.includes("karvon") ? yardsticks.filter((peer) => columns.includes(peer)) : [];
+  const heads = ["figure", "unit", "goal", ...columns.map((peer) => peerFacts[peer].title), ...compared.map((peer) => `by ${peer}`)];
   const rules = ["---", "---", "---", ...heads.slice(3).map(() => "---:")];
   const lines = rows.map((figure) => {
-    const ratio = numberAt(figure, ["ratios", "proxy-chain"]);
     const cells = [
       textAt(figure, ["figure"]) ?? "",
       textAt(figure, ["unit"]) ?? "",
       goalCell(figure),
       ...columns.map((peer) => cell(figure, peer)),
-      ...(hasRatio ? [ratio === undefined ? "-" : ratio.toFixed(2)] : []),
+      ...compared.map((peer) => numberAt(figure, ["ratios", peer])?.toFixed(2) ?? "-"),
     ];
     return line(cells);
   });

@@ -43,10 +43,10 @@ func pump(to io.WriteCloser, from io.Reader) {
 	to.Close()
 }
 
-func join(a, b io.ReadWriteCloser, early io.Reader) {
+func join(a, b io.ReadWriteCloser) {
 	var done sync.WaitGroup
 	done.Add(2)
-	go func() { defer done.Done(); pump(b, early) }()
+	go func() { defer done.Done(); pump(b, a) }()
 	go func() { defer done.Done(); pump(a, b) }()
 	done.Wait()
 	a.Close()
@@ -77,7 +77,14 @@ func serveClient(client net.Conn, device *yamux.Session) {
 		return
 	}
 	io.WriteString(client, "HTTP/1.1 200 OK\r\n\r\n")
-	join(client, stream, reader)
+	// What came with the head, and then the connection itself: through the reader every piece would be as small as its buffer.
+	early, _ := reader.Peek(reader.Buffered())
+	if _, err := stream.Write(early); err != nil {
+		client.Close()
+		stream.Close()
+		return
+	}
+	join(client, stream)
 }
 
 func serveStream(stream net.Conn) {
@@ -98,7 +105,7 @@ func serveStream(stream net.Conn) {
 		return
 	}
 	stream.Write([]byte{1})
-	join(stream, target, stream)
+	join(stream, target)
 }
 
 func runServer(certFile, keyFile string) error {
