@@ -44,7 +44,8 @@ export interface StreamHost {
   takeCredit(bytes: number): number;
   giveCredit(bytes: number): void;
   sendWindow(stream: MuxStream, bytes: number): void;
-  sendFin(streamId: number): void;
+  /** `isAwaited`: the other side has something left to do or to say. */
+  sendFin(streamId: number, isAwaited: boolean): void;
   sendRst(streamId: number, code: RstName): void;
   sendOpened(streamId: number, window: number, connected: Connected): void;
   /** Frames a chunk that fits one frame at once when nobody waits; false when it has to be queued. */
@@ -285,7 +286,8 @@ export class MuxStream implements TunnelStream, SinkDriver {
       return;
     }
     this.state = (this.state & ~wantsFin) | finSent;
-    this.#host.sendFin(this.id);
+    // A target that has ended waits for nothing any more; a client that has ended may wait for its answer's end.
+    this.#host.sendFin(this.id, !this.#host.isGateway || (this.state & finReceived) === 0);
     this.#settle();
     if ((this.state & wantsRst) !== 0) this.reset("targetReset");
   }

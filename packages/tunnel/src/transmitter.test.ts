@@ -1,6 +1,6 @@
 import { FrameReader, frameTypes } from "@karvon/wire";
 import { Duplex } from "node:stream";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { defaultLimits } from "./limits.ts";
 import { MuxStream, opening, type StreamHost } from "./stream.ts";
 import { Transmitter } from "./transmitter.ts";
@@ -46,7 +46,7 @@ function rig(): {
     takeCredit: (bytes) => bytes,
     giveCredit: () => undefined,
     sendWindow: () => undefined,
-    sendFin: (id) => out.frame0(frameTypes.fin, id),
+    sendFin: (id, isAwaited) => (isAwaited ? out.frame0(frameTypes.fin, id) : out.lateFrame0(frameTypes.fin, id)),
     sendRst: () => undefined,
     sendOpened: () => undefined,
     turn: 0,
@@ -123,6 +123,24 @@ describe("the transmitter", () => {
     out.frame32(frameTypes.window, 9, 1);
     await turn();
     expect(order()).toEqual([9, 1, 1, -1]);
+  });
+
+  test("lets a FIN behind the other side's FIN go with the next write, and alone when there is none", async () => {
+    const { socket, stream, order } = rig();
+    const over = stream(1, 10);
+    await turn();
+    socket.finishWrite();
+    over.finArrived();
+    over.fin();
+    await turn();
+    expect(socket.written).toHaveLength(1);
+    const next = stream(3, 10);
+    await turn();
+    expect(order()).toEqual([1, -1, 3]);
+    socket.finishWrite();
+    next.finArrived();
+    next.fin();
+    await vi.waitFor(() => expect(order()).toEqual([1, -1, 3, -3]));
   });
 
   test("reports control frames that pile up while nothing is read", async () => {

@@ -4,9 +4,10 @@
  *
  * Frames are copied into one slab, and one slab is written at a time; the next is built when the write is done, so
  * what waits inside the socket is one slab and order among streams is decided as late as possible. Nothing here looks
- * at what a frame means.
+ * at what a frame means; its maker says when nobody waits for it, and then it shares a write with what comes next.
  *
- * Limits: one write in flight; control frames that pile up while the peer does not read end the tunnel at 512 KB.
+ * Limits: one write in flight; control frames that pile up while the peer does not read end the tunnel at 512 KB; a frame
+ * that nobody waits for leaves within 5 ms.
  */
 import { dataPayloadMaxBytes, frameHeaderBytes, frameTypes, putFrameHeader } from "@karvon/wire";
 import type { Duplex } from "node:stream";
@@ -15,6 +16,8 @@ import { dead, type MuxStream, queued } from "./stream.ts";
 
 /** Room that a turn must find in the slab: less is not worth a frame. */
 const turnBytesMin = 512;
+/** How long a frame that nobody waits for looks for company: a record of its own costs as much as a small request. */
+const companyMs = 5;
 
 export interface TransmitterOptions {
   readonly socket: Duplex;
@@ -43,10 +46,16 @@ export class Transmitter {
   #full: FullSlab[] = [];
   #inFlight: Buffer | null = null;
   #isFlushSoon = false;
+  /** Armed while nothing but frames that nobody waits for is in the slab, and a little longer. */
+  #lateFlush: NodeJS.Timeout | null = null;
   #isStopped = false;
   #fresh: MuxStream[] = [];
   #rotation: MuxStream[] = [];
   readonly #flush = (): void => this.#flushNow();
+  readonly #flushLate = (): void => {
+    this.#lateFlush = null;
+    if (this.#slab !== null) this.#flushNow();
+  };
   readonly #written = (): void => this.#writeDone();
 
   constructor(options: TransmitterOptions) {
@@ -82,24 +91,34 @@ export class Transmitter {
 
   frame0(type: number, streamId: number): void {
     this.#header(type, streamId, 0);
+    this.#flushSoon();
+  }
+
+  /** The same for a frame that nobody waits for. */
+  lateFrame0(type: number, streamId: number): void {
+    this.#header(type, streamId, 0);
+    this.#lateFlush ??= setTimeout(this.#flushLate, companyMs);
   }
 
   frame8(type: number, streamId: number, value: number): void {
     const slab = this.#header(type, streamId, 1);
     slab[this.#used] = value;
     this.#used += 1;
+    this.#flushSoon();
   }
 
   frame32(type: number, streamId: number, value: number): void {
     const slab = this.#header(type, streamId, 4);
     slab.writeUInt32BE(value, this.#used);
     this.#used += 4;
+    this.#flushSoon();
   }
 
   frame(type: number, streamId: number, payload: Buffer): void {
     const slab = this.#header(type, streamId, payload.length);
     payload.copy(slab, this.#used);
     this.#used += payload.length;
+    this.#flushSoon();
   }
 
   /** Writes what control frames are queued and nothing more; queued data of streams is dropped. */
@@ -117,9 +136,10 @@ export class Transmitter {
     this.#rotation = [];
     this.#full = [];
     this.#slab = null;
+    if (this.#lateFlush !== null) clearTimeout(this.#lateFlush);
   }
 
-  /** Makes room for a frame and writes its header; the caller writes the payload at `#used`. */
+  /** Makes room for a frame and writes its header; the caller writes the payload at `#used` and sees to the flush. */
   #header(type: number, streamId: number, payloadBytes: number): Buffer {
     const needed = frameHeaderBytes + payloadBytes;
     let slab = this.#slab;
@@ -131,7 +151,6 @@ export class Transmitter {
     }
     putFrameHeader(slab, this.#used, type, payloadBytes, streamId);
     this.#used += frameHeaderBytes;
-    this.#flushSoon();
     return slab;
   }
 

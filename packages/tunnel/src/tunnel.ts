@@ -200,8 +200,9 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     this.#probe.streamIsBusy();
   }
 
-  sendFin(streamId: number): void {
-    this.#out.frame0(frameTypes.fin, streamId);
+  sendFin(streamId: number, isAwaited: boolean): void {
+    if (isAwaited) this.#out.frame0(frameTypes.fin, streamId);
+    else this.#out.lateFrame0(frameTypes.fin, streamId);
   }
 
   sendRst(streamId: number, code: RstName): void {
