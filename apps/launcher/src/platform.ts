@@ -199,14 +199,20 @@ function describe(settings: Settings, facts: ResolvedFacts, parts: Parts, data: 
     panelUrl: facts.panelUrl,
     proxy: { host: settings.publicHost, port: facts.proxyPort },
     tunnel: { host: settings.publicHost, port: facts.tunnelPort },
-    opsUrl: `http://127.0.0.1:${facts.opsPort}`,
-    gateways: gateways.map(({ pid, opsPort }) => ({ pid, opsUrl: `http://127.0.0.1:${opsPort}` })),
+    opsUrl: opsUrlOf(settings.opsHost, facts.opsPort),
+    gateways: gateways.map(({ pid, opsPort }) => ({ pid, opsUrl: opsUrlOf(settings.opsHost, opsPort) })),
     mailUrl: parts.mailbox?.pageUrl ?? null,
     echoUrl: facts.echoPort === null ? null : `http://127.0.0.1:${facts.echoPort}/`,
     logins: data.logins,
     proxyUser: data.proxyUser,
     pids: pidsOf(parts),
   };
+}
+
+/** From this machine: one that listens on every address does so on loopback too. */
+function opsUrlOf(host: string, port: number): string {
+  const isEvery = host === "0.0.0.0" || host === "::";
+  return `http://${isEvery ? "127.0.0.1" : host.includes(":") ? `[${host}]` : host}:${port}`;
 }
 
 function pidsOf({ gateways, services, database }: Parts): ReadyFacts["pids"] {

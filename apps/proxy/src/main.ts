@@ -20,6 +20,7 @@ import { createLogger, type Logger } from "@karvon/telemetry";
 import cluster from "node:cluster";
 import { fileURLToPath } from "node:url";
 import { openGatewayIdentity } from "./gateway-identity.ts";
+import type { LoadOptions } from "./load/gateway-load.ts";
 import { createLocator } from "./locator/locator.ts";
 import { runLocator } from "./locator/run-locator.ts";
 import { joinSiblings, type Membership } from "./siblings/membership.ts";
@@ -55,6 +56,7 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     readClientTls: () => readProxyTls(settings),
     tunnelPort: settings.tunnelPort,
     opsPort: settings.opsPort,
+    opsHost: settings.opsHost,
     publicHost: settings.publicHost,
     pepper: readPepper(settings.dataDir),
     serviceToken: readServiceToken(settings.dataDir),
@@ -62,12 +64,7 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     egressAllow: settings.egressAllow,
     ownPorts: [settings.panelPort],
     trustedProxies: settings.trustedProxies,
-    load: {
-      memoryBudgetBytes: settings.memoryBudgetMb === undefined ? undefined : settings.memoryBudgetMb * bytesPerMb,
-      processes: settings.gatewayProcesses,
-      targetSessionsMax: settings.targetSessionsMax,
-      targetSessionsPerSecond: settings.targetSessionsPerSecond,
-    },
+    load: loadOptionsOf(settings),
     locate: (address) => locator.locate(address),
     log,
   });
@@ -108,6 +105,11 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     gatewayId: proxy.gatewayId,
   });
   process.send?.({ type: "ready", proxyPort: proxy.proxyPort, tunnelPort: proxy.tunnelPort, opsPort: proxy.opsPort });
+}
+
+function loadOptionsOf({ memoryBudgetMb, gatewayProcesses, targetSessionsMax, targetSessionsPerSecond }: Settings): LoadOptions {
+  const memoryBudgetBytes = memoryBudgetMb === undefined ? undefined : memoryBudgetMb * bytesPerMb;
+  return { memoryBudgetBytes, processes: gatewayProcesses, targetSessionsMax, targetSessionsPerSecond };
 }
 
 /** The launcher's welcome: who the siblings are and which seat is free. */

@@ -15,6 +15,8 @@ export function readPrefixes(list: readonly string[]): Prefix[] {
   });
 }
 
-export function hostInUrl(host: string): string {
-  return host.includes(":") ? `[${host}]` : host;
+/** Where the panels find the ops port: on its own address, or on the public host when it listens on all of them. */
+export function opsUrlOf({ opsHost, publicHost }: { readonly opsHost: string; readonly publicHost: string }, port: number): string {
+  const host = opsHost === "0.0.0.0" || opsHost === "::" ? publicHost : opsHost;
+  return `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
 }

@@ -23,7 +23,7 @@ import { type ClientTlsTimings, openClientTls } from "./gateway/open-client-tls.
 import type { GatewayTimeouts } from "./gateway/timeouts.ts";
 import { createLoad, type Load, type LoadOptions } from "./load/gateway-load.ts";
 import { keepHouse } from "./keep-house.ts";
-import { hostInUrl, readEgressAllow, readPrefixes } from "./network-options.ts";
+import { opsUrlOf, readEgressAllow, readPrefixes } from "./network-options.ts";
 import { listMetrics } from "./ops/list-metrics.ts";
 import { listenOps, type OpsServer } from "./ops/listen-ops.ts";
 import { readAvailability, readCountryPlaces } from "./ops/read-availability.ts";
@@ -51,7 +51,9 @@ export interface ProxyOptions {
   readonly proxyPort: number;
   readonly tunnelPort: number;
   readonly opsPort: number;
-  /** How the panels reach the ops port. */
+  /** The address on which the ops port listens. */
+  readonly opsHost: string;
+  /** How the panels reach the ops port when it listens on every address. */
   readonly publicHost: string;
   readonly pepper: Buffer;
   readonly serviceToken: string;
@@ -327,6 +329,7 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
   let gateway: Gateway | null = null;
   const membership = options.membership ?? null;
   const ops = await listenOps({
+    host: options.opsHost,
     port: membership === null ? options.opsPort : 0,
     publicPort: membership?.welcome.opsPort ?? null,
     serviceToken: options.serviceToken,
@@ -346,7 +349,7 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
     readCountryPlaces: (country) => readCountryPlaces(directory.index, country),
   });
   state.publish = (tick) => ops.publish(tick);
-  await database.registerGateway({ ...identity, opsUrl: `http://${hostInUrl(options.publicHost)}:${ops.port}` });
+  await database.registerGateway({ ...identity, opsUrl: opsUrlOf(options, ops.port) });
   await control.start();
   await fleet.siblings?.open();
   const clientTls = openClientTls({ read: options.readClientTls, log, timings: options.clientTlsTimings });

@@ -9,6 +9,7 @@
 import { resolve } from "node:path";
 import {
   type PortRange,
+  readAddress,
   readBlocks,
   readEgress,
   readEmail,
@@ -37,6 +38,8 @@ export interface Settings {
   readonly proxyTls: { readonly certPath: string; readonly keyPath: string } | null;
   readonly tunnelPort: number;
   readonly opsPort: number;
+  /** The address on which every gateway process has its ops port. */
+  readonly opsHost: string;
   readonly demo: boolean;
   /** Gateway processes that share this machine's ports, 1 to 16. */
   readonly gatewayProcesses: number;
@@ -79,6 +82,7 @@ export const karvonVariables = [
   "KARVON_EGRESS_ALLOW",
   "KARVON_GATEWAY_PROCESSES",
   "KARVON_MEMORY_BUDGET_MB",
+  "KARVON_OPS_HOST",
   "KARVON_OPS_PORT",
   "KARVON_PANEL_PORT",
   "KARVON_PANEL_URL",
@@ -143,6 +147,13 @@ function readMorePorts(env: Environment): Pick<Settings, "proxyAliasPorts" | "st
   };
 }
 
+function readHosts(env: Environment): Pick<Settings, "opsHost" | "publicHost"> {
+  return {
+    opsHost: read(env, "KARVON_OPS_HOST", readAddress) ?? "127.0.0.1",
+    publicHost: read(env, "KARVON_PUBLIC_HOST", readHost) ?? "127.0.0.1",
+  };
+}
+
 /** Both files or neither: half an identity is a mistake. */
 function readProxyTlsPaths(env: Environment, baseDir: string): Settings["proxyTls"] {
   const cert = textOf(env, "KARVON_PROXY_TLS_CERT");
@@ -181,6 +192,7 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     proxyTls: readProxyTlsPaths(env, baseDir),
     tunnelPort: ports.KARVON_TUNNEL_PORT,
     opsPort: ports.KARVON_OPS_PORT,
+    ...readHosts(env),
     gatewayProcesses: readProcesses(env),
     demo: read(env, "KARVON_DEMO", readSwitch) ?? true,
     egressAllow: read(env, "KARVON_EGRESS_ALLOW", readEgress) ?? [],
@@ -192,7 +204,6 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     smtpUrl: read(env, "SMTP_URL", (text) => readUrl(text, ["smtp:", "smtps:"])),
     geoipCityMmdb: textOf(env, "GEOIP_CITY_MMDB"),
     geoipAsnMmdb: textOf(env, "GEOIP_ASN_MMDB"),
-    publicHost: read(env, "KARVON_PUBLIC_HOST", readHost) ?? "127.0.0.1",
     panelUrl: panelUrl === undefined ? undefined : new URL(panelUrl).origin,
     adminEmail: read(env, "KARVON_ADMIN_EMAIL", readEmail),
   });

@@ -79,6 +79,12 @@ export function readHost(text: string): ValueReading<string> {
   return wrong(`"${text}" is not a host; use a name or an address without port`);
 }
 
+/** An address of this machine, or one that stands for all of them. */
+export function readAddress(text: string): ValueReading<string> {
+  if (isIP(text) !== 0) return { kind: "value", value: text };
+  return wrong(`"${text}" is not an address; use one such as 127.0.0.1, or 0.0.0.0 for all`);
+}
+
 /** An e-mail address, in lower case. Whether mail arrives there is found out by sending some. */
 export function readEmail(text: string): ValueReading<string> {
   if (/^[^\s@<>,]+@[^\s@<>,]+$/.test(text) && text.length <= 254) return { kind: "value", value: text.toLowerCase() };

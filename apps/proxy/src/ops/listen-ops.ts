@@ -5,7 +5,8 @@
  * It carries no client traffic and is never reached through the proxy (loopback is a private address). A slow reader of
  * the radar misses ticks, it does not slow the gateway: a tick is dropped for a subscriber that has not read the last ones.
  *
- * Limits: 32 radar subscribers, 256 KiB waiting per subscriber, 8 KiB request heads, 64 connections.
+ * Limits: 32 radar subscribers, 256 KiB waiting per subscriber, 8 KiB request heads, 64 connections, 5 s for a head and 10 s
+ * for a request; a connection on which nothing moves for 30 s is closed, and so is one whose reader takes nothing.
  */
 import type { Logger } from "@karvon/telemetry";
 import { timingSafeEqual, createHash } from "node:crypto";
@@ -23,11 +24,15 @@ export interface OpsServer {
 }
 
 export interface OpsOptions {
+  /** The address to listen on. */
+  readonly host: string;
   /** Of this process alone. */
   readonly port: number;
   /** A second port, which a successor takes over without a gap; null without one. */
   readonly publicPort: number | null;
   readonly serviceToken: string;
+  /** How long nothing may move on a connection; 30,000 when left out. */
+  readonly idleMs?: number;
   readonly log: Logger;
   /** Reasons why the gateway should get no traffic now; empty when it is ready. */
   readonly findTroubles: () => Promise<readonly string[]>;
@@ -40,13 +45,14 @@ export interface OpsOptions {
 const subscribersMax = 32;
 const waitingBytesMax = 262_144;
 const connectionsMax = 64;
+const idleMsMax = 30_000;
 
 export async function listenOps(options: OpsOptions): Promise<OpsServer> {
   const desk = new OpsDesk(options);
   const own = makeServer(options, desk);
   const open = options.publicPort === null ? null : makeServer(options, desk);
-  const port = await listen(own, { port: options.port, exclusive: true });
-  if (open !== null && options.publicPort !== null) await listen(open, { port: options.publicPort });
+  const port = await listen(own, { host: options.host, port: options.port, exclusive: true });
+  if (open !== null && options.publicPort !== null) await listen(open, { host: options.host, port: options.publicPort });
   return {
     port,
     publish: (tick) => desk.publish(tick),
@@ -67,6 +73,7 @@ function makeServer(options: OpsOptions, desk: OpsDesk): Server {
     });
   });
   server.maxConnections = connectionsMax;
+  server.setTimeout(options.idleMs ?? idleMsMax);
   server.on("error", (cause) => options.log.error({ event: "ops.listener-failed", cause }));
   server.on("clientError", (_cause, socket) => socket.destroy());
   return server;
@@ -152,7 +159,7 @@ class OpsDesk {
 const tokenNeeded = { error: "a service token is needed" };
 const serverOptions = { maxHeaderSize: 8_192, headersTimeout: 5_000, requestTimeout: 10_000, connectionsCheckingInterval: 1_000 };
 
-function listen(server: Server, where: { port: number; exclusive?: boolean }): Promise<number> {
+function listen(server: Server, where: { host: string; port: number; exclusive?: boolean }): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(where, () => {

@@ -51,6 +51,7 @@ export type RigOptions = Partial<
   Pick<
     ProxyOptions,
     | "load"
+    | "opsHost"
     | "egressAllow"
     | "drainMs"
     | "flushIntervalMs"
@@ -81,6 +82,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     proxyPort: 0,
     tunnelPort: 0,
     opsPort: 0,
+    opsHost: "127.0.0.1",
     publicHost: "127.0.0.1",
     pepper,
     serviceToken,
