@@ -16,6 +16,7 @@ import { ByteReader } from "./byte-reader.ts";
 import { type ClientConnection, endGently, type GatewayContext, newRequestId, noteRefusal } from "./client-connection.ts";
 import { ClientPlaces } from "./client-places.ts";
 import type { DescriptorBudget } from "./descriptor-budget.ts";
+import { HalfClosedClients } from "./half-closed-clients.ts";
 import { type ClientPortNumbers, openClientPorts, stickyPortOf } from "./open-client-ports.ts";
 import { renderHttpRefusal } from "./render-refusal.ts";
 import { serveHttp } from "./serve-http.ts";
@@ -48,6 +49,8 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
   const { context } = options;
   const places = new ClientPlaces(options.descriptors, options.sources);
   const isTrusted = rememberTrust(options.trustedProxies);
+  const halfClosed = new HalfClosedClients();
+  const doors: Doors = { tls: options.tls, halfClosed };
 
   function onConnection(socket: Socket): void {
     // 'close' follows every error and is what everybody listens to.
@@ -75,12 +78,12 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
     const visit = isServed ? places.enter(socket, address) : noConnectionLeft;
     if (visit.kind === "refused") {
       if (!places.mayTell(socket)) turnAway(context, socket, { address, refusal: visit });
-      else await serveProtocol(context, { socket, reader, address, stickyPort, shedding: visit, prove: nothingToProve }, options.tls);
+      else await serveProtocol(context, { socket, reader, address, stickyPort, shedding: visit, prove: nothingToProve }, doors);
       return;
     }
     const prove = (): void => visit.prove();
     try {
-      await serveProtocol(context, { socket, reader, address, stickyPort, shedding: null, prove }, options.tls);
+      await serveProtocol(context, { socket, reader, address, stickyPort, shedding: null, prove }, doors);
     } finally {
       visit.settle();
     }
@@ -106,8 +109,15 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
       const isClosed = ports.closed();
       for (const socket of places.sockets()) socket.destroy();
       await isClosed;
+      halfClosed.stop();
     },
   };
+}
+
+interface Doors {
+  /** Null inside TLS. */
+  readonly tls: TlsAcceptor | null;
+  readonly halfClosed: HalfClosedClients;
 }
 
 const noConnectionLeft = refuse("overloaded", "the gateway has no connection left");
@@ -154,13 +164,14 @@ async function announcedAddress(reader: ByteReader, peer: string, headMs: number
   return reading.message.source === null ? peer : plainAddress(reading.message.source.address);
 }
 
-/** `tls` is null inside TLS. */
-async function serveProtocol(context: GatewayContext, connection: ClientConnection, tls: TlsAcceptor | null): Promise<void> {
+async function serveProtocol(context: GatewayContext, connection: ClientConnection, { tls, halfClosed }: Doors): Promise<void> {
+  const { socket } = connection;
+  if (tls !== null) halfClosed.follow(socket);
   const first = await connection.reader.firstByte(context.timeouts.headMs);
   if (first === null) {
     // A port check or a client that changed its mind: nothing to answer.
     connection.reader.release();
-    connection.socket.destroy();
+    socket.destroy();
     return;
   }
   switch (sniffProtocol(first)) {
@@ -172,7 +183,10 @@ async function serveProtocol(context: GatewayContext, connection: ClientConnecti
       return refuseSocks4(context, connection);
     case "tls":
       if (tls === null) return refuseInnerTls(context, connection);
-      return serveTls(context, connection, tls, (inside) => serveProtocol(context, inside, null));
+      return serveTls(context, connection, tls, (inside) => {
+        halfClosed.followTls(inside.socket, socket);
+        return serveProtocol(context, inside, { tls: null, halfClosed });
+      });
   }
 }
 
