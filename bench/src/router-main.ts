@@ -117,7 +117,7 @@ function endOne(bed: Bed, open: BenchNode[]): void {
   if (node === undefined || last === undefined) return;
   if (at < open.length) open[at] = last;
   node.openStreams -= 1;
-  bed.router.ended(node, { isLost: false, bytes: 10_000, durationMs: 1_000 });
+  bed.router.ended(node, { isLost: false, bytes: 10_000, busyMs: 1_000 });
 }
 
 /** Refusals: one wish again and again, a new wish each time, and a fleet in which every node is full. Changes go on. */

@@ -2,8 +2,9 @@ import { until } from "@karvon/testkit";
 import { writeProxyHeaderV1 } from "@karvon/wire";
 import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { basic, dial, exchange, readAnswer } from "./test/raw-client.ts";
+import { basic, Conversation, dial, exchange, readAnswer } from "./test/raw-client.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
+import { connectTarget } from "./test/test-node.ts";
 
 const rigs: Rig[] = [];
 afterEach(async () => {
@@ -151,6 +152,26 @@ describe("control", () => {
     await until(async () => (await ask("a.blocked.example:443")) === "target_blocked");
     expect(await ask("blocked.example:443")).toBe("target_blocked");
     expect(await ask("unblocked.example.com:8443")).toBe("port_blocked");
+  });
+
+  test("a block rule for an address ends a kept connection to a name that led there", async () => {
+    const { rig, login } = await open();
+    await rig.addNode({
+      place: { country: "KZ" },
+      onOpen: (stream) => connectTarget(stream, { host: "127.0.0.1", port: rig.origin.port }),
+    });
+    const auth = basic(`${login.username}-country-kz`, login.password);
+    const get = `GET http://site.example/ HTTP/1.1\r\nHost: x\r\n${auth}\r\n`;
+    const kept = await Conversation.open(rig.proxy.proxyPort);
+    const first = await kept.ask(get);
+    expect(first.status).toBe(200);
+    expect((await kept.ask(get)).headers["x-px-request-id"]).toBe(first.headers["x-px-request-id"]);
+    await rig.fixtures.pool.query(
+      "INSERT INTO block_rule (id, kind, pattern, reason, created_by) VALUES ('blk_1', 'cidr', '127.0.0.0/8', 'test', 'test')",
+    );
+    await rig.fixtures.pool.query("SELECT karvon_notify('block_rule', 'blk_1')");
+    await until(async () => (await (await Conversation.open(rig.proxy.proxyPort)).ask(get)).headers["x-error-code"] === "target_blocked");
+    expect((await kept.ask(get)).headers["x-error-code"]).toBe("target_blocked");
   });
 });
 

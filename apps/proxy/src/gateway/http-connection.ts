@@ -240,8 +240,7 @@ export class HttpConnection {
       this.#open(request, null);
       return;
     }
-    const { key } = upstream;
-    const refusal = this.#context.opener.refuseAnother(upstream.opened.line.live.facts.targetHost, key.port);
+    const refusal = this.#context.opener.refuseAnother(upstream.opened);
     if (refusal === null) {
       this.#serve(request, upstream, null);
       return;

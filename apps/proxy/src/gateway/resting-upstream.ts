@@ -29,6 +29,7 @@ export class RestingUpstream {
   put(upstream: Upstream): void {
     this.#upstream = upstream;
     this.#sinceMs = performance.now();
+    upstream.opened.line.rest();
   }
 
   /** The session, if this request may go over it; else it ends here. */
@@ -42,9 +43,12 @@ export class RestingUpstream {
       key.port === target.port &&
       key.authorization === head.proxyAuthorization &&
       opened.line.live.user === account;
-    if (isSame && this.#isFit(head) && this.#isExitStill(opened)) return upstream;
-    upstream.finish();
-    return null;
+    if (!isSame || !this.#isFit(head) || !this.#isExitStill(opened)) {
+      upstream.finish();
+      return null;
+    }
+    opened.line.wake();
+    return upstream;
   }
 
   drained(): void {

@@ -104,7 +104,7 @@ describe("a choice", () => {
     expect(choose()).toEqual(refusedWith("no_exit", "1 node online; of these 1 none is free or untried"));
     expect(directory.index.parked).toContain(node);
     node.hasRoom = true;
-    router.ended(node, { isLost: false, bytes: 10, durationMs: 10 });
+    router.ended(node, { isLost: false, bytes: 10, busyMs: 10 });
     expect(directory.index.parked).not.toContain(node);
     expect(choose()).toMatchObject({ node });
   });

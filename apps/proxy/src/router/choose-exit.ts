@@ -44,7 +44,8 @@ export interface NodeService {
   /** It died with the node's tunnel. */
   readonly isLost: boolean;
   readonly bytes: number;
-  readonly durationMs: number;
+  /** Without the time in which nothing was asked for. */
+  readonly busyMs: number;
 }
 
 export interface Router<N extends RoutableNode> {
@@ -123,10 +124,10 @@ class ProxyRouter<N extends RoutableNode> implements Router<N> {
     if (sticky !== null && ask.session === null) this.#options.sticky.drop(sticky);
   }
 
-  ended(node: N, { isLost, bytes, durationMs }: NodeService): void {
+  ended(node: N, { isLost, bytes, busyMs }: NodeService): void {
     const nowMs = this.#options.monotonicMs();
     if (isLost) node.quality.lost(nowMs);
-    else node.quality.carried(bytes, durationMs, nowMs);
+    else node.quality.carried(bytes, busyMs, nowMs);
     this.#options.directory.reconsider(node);
   }
 

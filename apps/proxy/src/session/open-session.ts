@@ -38,6 +38,8 @@ export interface OpenedSession {
   readonly kind: "opened";
   readonly line: SessionLine;
   readonly node: LiveNode;
+  /** What the target's name led to, as the node reported it and the gateway checked it. */
+  readonly targetAddress: string;
   readonly sticky: StickySession | null;
   readonly stickyName: string | null;
   readonly isExitChanged: boolean;
@@ -53,8 +55,8 @@ export interface SessionOpener {
   open(request: SessionRequest): Promise<OpenedSession | Refusal>;
   /** Chooses an exit as `open` does, and keeps a named session on it, but opens and bills nothing. Counts as a new session. */
   preview(request: Pick<SessionRequest, "requestId" | "principal">): PreviewedExit | Refusal;
-  /** Why a session that is open may not carry another request to its target, or null. The account is the caller's to ask. */
-  refuseAnother(host: string, port: number): Refusal | null;
+  /** Why a session that is open may not carry another request, or null: rules may have changed. The account is the caller's to ask. */
+  refuseAnother(opened: OpenedSession): Refusal | null;
 }
 
 export interface SessionOpenerOptions {
@@ -129,8 +131,10 @@ class Opener implements SessionOpener {
     return { kind: "previewed", node: exit.node, sticky: exit.sticky, stickyName: ask.session?.id ?? null, isExitChanged: exit.isChanged };
   }
 
-  refuseAnother(host: string, port: number): Refusal | null {
-    return this.#options.gate() ?? this.#options.blockRules.refuseTarget(host, port);
+  refuseAnother({ line, targetAddress }: OpenedSession): Refusal | null {
+    const { gate, blockRules } = this.#options;
+    const { targetHost, targetPort } = line.live.facts;
+    return gate() ?? blockRules.refuseTarget(targetHost, targetPort) ?? blockRules.refuseAddress(targetAddress);
   }
 
   #judgeDestination(request: SessionRequest): Destination | Refusal {
@@ -236,6 +240,7 @@ class Opener implements SessionOpener {
       kind: "opened",
       line,
       node: exit.node,
+      targetAddress: attempt.connected.address,
       sticky: exit.sticky,
       stickyName: ask.session?.id ?? null,
       isExitChanged: exit.isChanged,

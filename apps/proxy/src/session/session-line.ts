@@ -39,6 +39,9 @@ export class SessionLine {
   readonly #sticky: StickySession | null;
   readonly #isUnnamed: boolean;
   #cutReason: string | null = null;
+  /** Between two requests: it says nothing about the node's line. */
+  #restedMs = 0;
+  #restsSinceMs: number | null = null;
 
   constructor(options: LineOptions, line: NewLine) {
     const { attempt, slot, sticky } = line;
@@ -67,13 +70,24 @@ export class SessionLine {
     this.stream.reset("cancelled");
   }
 
+  /** The client asks for nothing until `wake`. */
+  rest(): void {
+    this.#restsSinceMs ??= this.#options.nowMs();
+  }
+
+  wake(): void {
+    if (this.#restsSinceMs !== null) this.#restedMs += this.#options.nowMs() - this.#restsSinceMs;
+    this.#restsSinceMs = null;
+  }
+
   #end(how: StreamEnd): void {
+    this.wake();
     const { sessions, sticky, router, nowMs } = this.#options;
     const { upBytes, downBytes } = this.stream;
     sessions.close(this.live, closeReasonOf(how, this.#cutReason));
     this.#slot.release();
-    const durationMs = nowMs() - this.live.facts.openedAtMs;
-    router.ended(this.#node, { isLost: how.kind === "lost" && this.#cutReason === null, bytes: upBytes + downBytes, durationMs });
+    const busyMs = nowMs() - this.live.facts.openedAtMs - this.#restedMs;
+    router.ended(this.#node, { isLost: how.kind === "lost" && this.#cutReason === null, bytes: upBytes + downBytes, busyMs });
     const entry = this.#sticky;
     if (entry === null) return;
     entry.carriedBytes += upBytes + downBytes;
