@@ -245,3 +245,24 @@ test("guessing is slowed by source, and whoever succeeded there before still get
   );
   expect(good.headers["x-error-code"]).toBe("port_blocked");
 });
+
+describe("a head that cannot be read is refused under its request id", () => {
+  const auth = (): string => basic(login.username, login.password);
+  const malformed = "GET http://example.com/ HTTP/1.1\r\nHost: a\r\nHost: b\r\n";
+  test.each([
+    ["and its user when the credentials are right", () => `${malformed}${auth()}\r\n`, () => login.clientId],
+    ["and its user when the head ends early", () => `${malformed.slice(0, -9)}${auth()}x`, () => login.clientId],
+    ["and no user when they are wrong", () => `${malformed}${basic(login.username, "pxkWRONG")}\r\n`, () => null],
+    ["and no user when there are none", () => `${malformed}\r\n`, () => null],
+  ])("%s", async (_what, bytes, clientId) => {
+    const { status, headers } = readAnswer(await exchange(rig.proxy.proxyPort, bytes(), { half: true }));
+    expect([status, headers["x-error-code"]]).toEqual([400, "bad_request"]);
+    const row = await until(async () => {
+      const { rows } = await rig.fixtures.pool.query("SELECT client_id, code FROM proxy_refusal WHERE id = $1", [
+        headers["x-px-request-id"],
+      ]);
+      return rows[0] ?? null;
+    });
+    expect(row).toEqual({ client_id: clientId(), code: "bad_request" });
+  });
+});

@@ -59,6 +59,7 @@ const matrix: Record<string, { readonly roles: readonly RoleName[]; readonly inp
   "admin.reinstateNode": { roles: ["admin"], input: { id: newId("nod"), reason } },
   "admin.sessions": { roles: ["admin"], input: page },
   "admin.endSession": { roles: ["admin"], input: { id: newId("ses"), reason } },
+  "admin.refusals": { roles: ["admin"], input: page },
   "admin.reconciliation": { roles: ["admin"] },
   "admin.audit": { roles: ["admin"], input: page },
   "admin.verifyAudit": { roles: ["admin"] },

@@ -3,6 +3,7 @@ export * from "./admin/end-session.ts";
 export * from "./admin/get-admin-overview.ts";
 export * from "./admin/get-reconciliation.ts";
 export * from "./admin/list-admin-nodes.ts";
+export * from "./admin/list-admin-refusals.ts";
 export * from "./admin/list-admin-sessions.ts";
 export * from "./admin/list-audit.ts";
 export * from "./admin/list-users.ts";

@@ -154,6 +154,12 @@ export interface RefusalView {
   readonly targetHost: string | null;
   readonly targetPort: number | null;
 }
+export interface AdminRefusalView extends RefusalView {
+  readonly clientAddress: string | null;
+  /** Null when nobody was known for certain. */
+  readonly clientEmail: string | null;
+  readonly proxyUsername: string | null;
+}
 export interface LedgerLine {
   readonly txId: bigint;
   readonly at: Date;

@@ -140,13 +140,24 @@ export class HttpConnection {
       if (feed.kind === "more") this.#deadline.set(this.#context.timeouts.headMs);
     }
     if (feed.kind === "malformed") {
-      this.#refuse(refuse("bad_request", `the request is malformed: ${describeFault(feed.reason)}`));
+      this.#refuseUnread(`the request is malformed: ${describeFault(feed.reason)}`);
     } else if (feed.kind === "message") {
       this.#headBytes = feed.consumed;
       this.#judge(feed.message);
     } else if (this.#hasEnded) {
-      this.#refuse(refuse("bad_request", "the request ended before its head was complete"));
+      this.#refuseUnread("the request ended before its head was complete");
     }
+  }
+
+  /** Under the name of its user where that can be told, so that the refusal is found in the client's panel too. */
+  #refuseUnread(detail: string): void {
+    const input = this.#input;
+    this.#phase = "judging";
+    this.#deadline.lift();
+    this.#access
+      .identifyUnread(input)
+      .then((account) => this.#refuse(refuse("bad_request", detail), { access: { account } }))
+      .catch(this.#fault);
   }
 
   #ended(): void {
@@ -167,7 +178,7 @@ export class HttpConnection {
     const { timeouts } = this.#context;
     if (this.#exchange !== null) this.#exchange.late();
     else if (this.#phase !== "head") return;
-    else if (this.#isHeadBegun) this.#refuse(refuse("bad_request", `the request's head did not come within ${timeouts.headMs / 1_000} s`));
+    else if (this.#isHeadBegun) this.#refuseUnread(`the request's head did not come within ${timeouts.headMs / 1_000} s`);
     else if (this.#resting.isEmpty) this.#leave("");
     else {
       this.#resting.end();

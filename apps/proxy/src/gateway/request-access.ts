@@ -1,6 +1,6 @@
 /** Who asks, request by request: another user on the same connection is another question. */
 import { type Refusal, refuse } from "@karvon/domain";
-import { type HttpRequestHead, readBasicCredentials } from "@karvon/wire";
+import { findProxyAuthorization, type HttpRequestHead, readBasicCredentials } from "@karvon/wire";
 import type { UserAccount } from "../session/accounts.ts";
 import type { AccessRefusal, Login, Principal } from "../session/authorise.ts";
 import { type ClientConnection, delayGuess, type GatewayContext } from "./client-connection.ts";
@@ -55,9 +55,15 @@ export class RequestAccess {
   }
 
   /** Whom the credentials prove, so that a refusal for another reason is shown to them. */
-  async identify(head: HttpRequestHead): Promise<UserAccount | null> {
+  async identify(head: Pick<HttpRequestHead, "proxyAuthorization">): Promise<UserAccount | null> {
     const login = loginOf(head);
     return login === "malformed" ? null : this.#context.authoriser.identify(login, this.#connection);
+  }
+
+  /** The same for a head that could not be read: only credentials that stand in it as a whole line count. */
+  async identifyUnread(input: Buffer): Promise<UserAccount | null> {
+    const proxyAuthorization = findProxyAuthorization(input);
+    return proxyAuthorization === null ? null : this.identify({ proxyAuthorization });
   }
 
   remember(head: HttpRequestHead, principal: Principal): void {
@@ -69,7 +75,7 @@ export class RequestAccess {
   }
 }
 
-function loginOf(head: HttpRequestHead): Login | null | "malformed" {
+function loginOf(head: Pick<HttpRequestHead, "proxyAuthorization">): Login | null | "malformed" {
   if (head.proxyAuthorization === null) return null;
   return readBasicCredentials(head.proxyAuthorization) ?? "malformed";
 }

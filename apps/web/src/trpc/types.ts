@@ -18,6 +18,7 @@ export type AdminOverview = RouterOutputs["admin"]["overview"];
 export type AdminUser = RouterOutputs["admin"]["users"]["items"][number];
 export type AdminNode = RouterOutputs["admin"]["nodes"]["items"][number];
 export type AdminSession = RouterOutputs["admin"]["sessions"]["items"][number];
+export type AdminRefusal = RouterOutputs["admin"]["refusals"]["items"][number];
 export type Reconciliation = RouterOutputs["admin"]["reconciliation"];
 export type AuditRow = RouterOutputs["admin"]["audit"]["items"][number];
 export type SignInSession = RouterOutputs["auth"]["sessions"]["list"][number];

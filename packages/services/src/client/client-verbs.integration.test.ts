@@ -11,6 +11,7 @@ import { listLedger } from "./list-ledger.ts";
 import { listOrders } from "./list-orders.ts";
 import { listPacks } from "./list-packs.ts";
 import { listProxyUsers } from "./list-proxy-users.ts";
+import { listAdminRefusals } from "../admin/list-admin-refusals.ts";
 import { listRefusals } from "./list-refusals.ts";
 import { rotateProxyUserSecret } from "./rotate-proxy-user-secret.ts";
 
@@ -255,6 +256,25 @@ describe("lists", () => {
     expect(items).toEqual([
       expect.objectContaining({ code: "no_exit", detail: "no node in ZZ", action: "Widen the place or type, or try again later." }),
     ]);
+  });
+
+  test("of refusals show an admin those of nobody too, by request id, code and address", async () => {
+    const client = await panel.client();
+    const [own, nobodys] = [newId("ses"), newId("ses")];
+    await panel.fixtures.pool.query(
+      `insert into proxy_refusal (id, at, gateway_id, client_id, code, detail, protocol, client_address) values
+       ($1, now(), 'gwy_test', $2, 'no_exit', 'no node in ZZ', 'connect', '192.0.2.1'),
+       ($3, now(), 'gwy_test', null, 'bad_request', 'the method is no token', 'unknown', '192.0.2.77')`,
+      [own, client.clientId, nobodys],
+    );
+    const ids = async (search: string): Promise<string[]> =>
+      (await listAdminRefusals(panel.ctx(await panel.admin()), { search })).items.map(({ id }) => id);
+    expect(await ids(own)).toEqual([own]);
+    expect(await ids(nobodys)).toEqual([nobodys]);
+    expect(await ids("192.0.2.77")).toEqual([nobodys]);
+    expect(await ids("bad_request")).toContain(nobodys);
+    expect(await ids("")).toEqual(expect.arrayContaining([own, nobodys]));
+    expect(await refusal(listAdminRefusals(panel.ctx(client), {}))).toBe("ROLE_FORBIDDEN");
   });
 
   test("refuse a cursor that they did not make", async () => {

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type HttpRequestHead, readBasicCredentials, readRequestHead, readResponseHead } from "../index.ts";
+import { findProxyAuthorization, type HttpRequestHead, readBasicCredentials, readRequestHead, readResponseHead } from "../index.ts";
 import { feedByBytes, feedInParts, sameAnswer } from "../test-splits.ts";
 
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1");
@@ -311,4 +311,18 @@ describe("readBasicCredentials", () => {
       expect(readBasicCredentials(value)).toBeNull();
     },
   );
+});
+
+describe("findProxyAuthorization", () => {
+  test.each([
+    ["the one whole line", "GET / HTTP/1.1\r\nProxy-Authorization: Basic YTpi\r\nHost: a\r\nHost: b\r\n\r\n", "Basic YTpi"],
+    ["in any case and with spaces", "x\r\nPROXY-authorization:\t Basic YTpi \r\n", "Basic YTpi"],
+    ["not one whose end is missing", "x\r\nProxy-Authorization: Basic YTpi", null],
+    ["not one of two", "x\r\nProxy-Authorization: Basic YTpi\r\nProxy-Authorization: Basic YTpi\r\n\r\n", null],
+    ["not one of the body", "x\r\nHost: a\r\n\r\n\r\nProxy-Authorization: Basic YTpi\r\n", null],
+    ["not one that begins the bytes", "Proxy-Authorization: Basic YTpi\r\n", null],
+    ["nothing in noise", "\0\xff\r\n\r\n", null],
+  ])("finds %s", (_what, head, value) => {
+    expect(findProxyAuthorization(Buffer.from(head, "latin1"))).toBe(value);
+  });
 });

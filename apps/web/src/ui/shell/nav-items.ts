@@ -72,6 +72,7 @@ export const navigation: Readonly<Record<PanelRole, readonly NavGroup[]>> = {
         { href: "/admin", name: "Network", icon: Activity },
         { href: "/admin/nodes", name: "Nodes", icon: Smartphone },
         { href: "/admin/sessions", name: "Sessions", icon: ArrowLeftRight },
+        { href: "/admin/refusals", name: "Refusals", icon: Ban },
       ],
     },
     {
