@@ -27,7 +27,7 @@ interface Bed {
 function layOut(fleet: Fleet): Bed {
   const nowMs = performance.now.bind(performance);
   const directory = createNodeDirectory<BenchNode>(nowMs);
-  const router = createRouter({ directory, sticky: createStickySessions(nowMs), nowMs, monotonicMs: nowMs, random: fleet.random });
+  const router = createRouter({ directory, sticky: createStickySessions({ nowMs }), monotonicMs: nowMs, random: fleet.random });
   for (const node of fleet.nodes) directory.put(node);
   return { fleet, directory, router };
 }

@@ -4,9 +4,11 @@ import type { Logger } from "@karvon/telemetry";
 import type { MemoryPressure } from "@karvon/tunnel";
 import { createPocket, type Pocket } from "./pocket/pocket.ts";
 import { chooseAcross } from "./router/choose-across.ts";
-import { createRouter, type Router, type RouterOptions } from "./router/choose-exit.ts";
+import { createRouter, type Router } from "./router/choose-exit.ts";
+import type { Exits } from "./router/exits.ts";
 import type { NodeDirectory } from "./router/node-directory.ts";
 import type { QualityBook } from "./router/quality-book.ts";
+import type { NameUse, StickySessions } from "./router/sticky-sessions.ts";
 import type { Membership } from "./siblings/membership.ts";
 import { createSiblings, type Siblings } from "./siblings/siblings.ts";
 import { refusal as nodeRefusal } from "./tunnel/judge-node.ts";
@@ -22,10 +24,13 @@ export interface FleetOptions {
   readonly directory: NodeDirectory<LiveNode>;
   readonly everywhere: NodeDirectory<LiveNode> | null;
   readonly qualities: QualityBook;
+  readonly sticky: StickySessions;
   readonly pressure: MemoryPressure;
   readonly locate: (address: string) => Promise<NodePlace>;
   readonly log: Logger;
   readonly nowMs: () => number;
+  readonly monotonicMs: () => number;
+  readonly random: () => number;
   readonly onRetire: () => void;
 }
 
@@ -33,6 +38,9 @@ export interface Fleet {
   readonly pocket: Pocket;
   readonly tunnels: TunnelManager;
   readonly siblings: Siblings | null;
+  readonly router: Exits<LiveNode>;
+  /** Where connections of named sessions tell of themselves. */
+  readonly names: NameUse;
 }
 
 export function createFleet(options: FleetOptions): Fleet {
@@ -53,18 +61,28 @@ export function createFleet(options: FleetOptions): Fleet {
       return pocket.withdrawn(node);
     },
   });
-  const siblings = createSiblingsOf(options, tunnels, pocket);
-  return { pocket, tunnels, siblings };
+  const here = createRouter(options);
+  const across = joinAcross(options, here, tunnels, pocket);
+  const siblings = across?.siblings ?? null;
+  return { pocket, tunnels, siblings, router: across?.router ?? here, names: siblings?.names ?? options.sticky };
 }
 
-function createSiblingsOf(options: FleetOptions, tunnels: TunnelManager, pocket: Pocket): Siblings | null {
-  const { membership, directory, everywhere } = options;
-  if (membership === null || everywhere === null) return null;
-  const siblings = createSiblings({
+/** Null for a process that is alone. */
+function joinAcross(
+  options: FleetOptions,
+  here: Router<LiveNode>,
+  tunnels: TunnelManager,
+  pocket: Pocket,
+): { readonly siblings: Siblings; readonly router: Exits<LiveNode> } | null {
+  const { membership, directory, everywhere: all } = options;
+  if (membership === null || all === null) return null;
+  const everywhere = createRouter({ ...options, directory: all });
+  const siblings: Siblings = createSiblings({
     ...options,
     membership,
+    router: everywhere,
     local: directory,
-    all: everywhere,
+    all,
     findNode: (nodeId) => tunnels.find(nodeId),
     onMoved(node) {
       tunnels.handOver(node);
@@ -72,12 +90,6 @@ function createSiblingsOf(options: FleetOptions, tunnels: TunnelManager, pocket:
       siblings.announcer.left(node);
     },
   });
-  return siblings;
-}
-
-export function createRouterOf(options: RouterOptions<LiveNode> & Pick<FleetOptions, "everywhere">, { siblings }: Fleet): Router<LiveNode> {
-  const here = createRouter(options);
-  if (siblings === null || options.everywhere === null) return here;
-  const everywhere = createRouter({ ...options, directory: options.everywhere });
-  return chooseAcross(here, everywhere, () => siblings.remotesCount > 0);
+  const { names } = siblings;
+  return { siblings, router: chooseAcross({ here, everywhere, names, hasRemotes: () => siblings.remotesCount > 0 }) };
 }

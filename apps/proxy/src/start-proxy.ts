@@ -13,7 +13,7 @@ import type { PortRange, ProxyTlsIdentity } from "@karvon/settings";
 import type { Logger } from "@karvon/telemetry";
 import { setTimeout as pause } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
-import { createFleet, createRouterOf, type Fleet } from "./compose-fleet.ts";
+import { createFleet, type Fleet } from "./compose-fleet.ts";
 import { type ControlWatch, createControlWatch } from "./control/control-watch.ts";
 import { type GatewayIdentity } from "./gateway-identity.ts";
 import type { GatewayContext } from "./gateway/client-connection.ts";
@@ -143,7 +143,7 @@ async function serve(options: ProxyOptions, database: GatewayDatabase): Promise<
     async retire() {
       await retire({
         log: options.log,
-        announce: () => options.membership?.declare("retiring"),
+        announce: () => fleet.siblings?.retire(),
         stopKeepAlive: () => (core.state.isLeaving = true),
         ...ports,
         tunnels: fleet.tunnels,
@@ -214,7 +214,7 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
     directory: everywhere === null ? here : shareDirectory(here, everywhere),
     everywhere,
     qualities: createQualityBook(monotonicMs),
-    sticky: createStickySessions(nowMs),
+    sticky: createStickySessions({ nowMs, writer: options.membership?.id ?? 0 }),
     blockRules: createBlockRules(),
     own,
     trustedProxies: readPrefixes(options.trustedProxies),
@@ -235,6 +235,7 @@ function createFleetOf(core: Core): Fleet {
     gatewayId: options.identity.id,
     membership: options.membership ?? null,
     pressure: core.load.pressure,
+    random: Math.random,
     locate: options.locate,
     log: options.log,
     onRetire: () => options.onRetire?.(),
@@ -292,7 +293,8 @@ function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayCo
   };
   const opener = createSessionOpener({
     ...core,
-    router: createRouterOf({ ...core, random: Math.random }, fleet),
+    router: fleet.router,
+    names: fleet.names,
     targets: core.load.targets,
     nodeAnswerMs: core.load.timeouts.nodeAnswerMs,
     gate,

@@ -44,18 +44,17 @@ export type FromMember =
   /** `to` null: everybody else. */
   | { readonly switchboard: "letter"; readonly to: number | null; readonly body: unknown };
 
-/** The longest-living process that serves and stays; without one, the longest-living of those that are left. */
+/**
+ * The longest-living process that stays; without one, the longest-living of those that are left. Whether it serves already
+ * does not matter: leading only ever passes to a process that came later, so nobody gets it back with an older memory.
+ */
 export function leaderOf(members: Iterable<MemberFacts>): number | null {
   let leader: MemberFacts | null = null;
   for (const member of members) {
-    if (leader === null || rank(member) < rank(leader) || (rank(member) === rank(leader) && member.id < leader.id)) leader = member;
+    const isBefore = leader !== null && (member.isRetiring === leader.isRetiring ? member.id < leader.id : leader.isRetiring);
+    if (leader === null || isBefore) leader = member;
   }
   return leader?.id ?? null;
-}
-
-function rank(member: MemberFacts): number {
-  if (member.isRetiring) return 2;
-  return member.isServing ? 0 : 1;
 }
 
 export function readToMember(value: unknown): ToMember | null {

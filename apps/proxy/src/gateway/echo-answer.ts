@@ -20,18 +20,21 @@ export function isEchoHost(host: string): boolean {
 }
 
 /** The exit that the answer is about. The service has one port; on another one there is nobody. */
-export function openEcho(opener: SessionOpener, ask: { requestId: string; principal: Principal; port: number }): PreviewedExit | Refusal {
+export function openEcho(
+  opener: SessionOpener,
+  ask: { requestId: string; principal: Principal; port: number },
+): Promise<PreviewedExit | Refusal> {
   if (ask.port === echoPort) return opener.preview(ask);
-  return refuse("port_blocked", `the echo service answers on port ${echoPort} only`);
+  return Promise.resolve(refuse("port_blocked", `the echo service answers on port ${echoPort} only`));
 }
 
 /** The answer to a request in absolute-form; it ends the connection. */
-export function answerEcho(
+export async function answerEcho(
   context: { readonly opener: SessionOpener; readonly sessions: SessionLog },
   ask: { requestId: string; principal: Principal; port: number },
   isHead: boolean,
-): Buffer | Refusal {
-  const exit = openEcho(context.opener, ask);
+): Promise<Buffer | Refusal> {
+  const exit = await openEcho(context.opener, ask);
   if (exit.kind === "refused") return exit;
   return renderEcho({ ...ask, exit, sessions: context.sessions }, { isHead, keepsOpen: false });
 }

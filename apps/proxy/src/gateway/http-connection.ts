@@ -240,9 +240,12 @@ export class HttpConnection {
 
   #echo({ head, target, principal }: Admitted): void {
     const requestId = newRequestId();
-    const answer = answerEcho(this.#context, { requestId, principal, port: target.port }, head.method === "HEAD");
-    if ("code" in answer) this.#refuse(answer, { head, access: principal, requestId });
-    else this.#leave(answer);
+    answerEcho(this.#context, { requestId, principal, port: target.port }, head.method === "HEAD")
+      .then((answer) => {
+        if ("code" in answer) this.#refuse(answer, { head, access: principal, requestId });
+        else this.#leave(answer);
+      })
+      .catch(this.#fault);
   }
 
   #forward(request: Admitted): void {

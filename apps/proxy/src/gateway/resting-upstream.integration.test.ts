@@ -88,7 +88,7 @@ const facts = {
 async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; user: SessionSlot["user"] }> {
   const tunnel = await openTunnel();
   const directory = createNodeDirectory<LiveNode>(clock);
-  const sticky = createStickySessions(clock);
+  const sticky = createStickySessions({ nowMs: clock });
   const node = new LiveNode(
     { nodeId: "nod_1", operatorId: "opr_1", keyId: "key_1", algorithm: "ed25519", label: "", isDemo: false, status: "active" },
     {
@@ -116,7 +116,7 @@ async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; use
     priceId: "prc_1",
     balanceBytes: 1_000_000_000n,
   });
-  const router = createRouter({ directory, sticky, nowMs: clock, monotonicMs: clock, random: Math.random });
+  const router = createRouter({ directory, sticky, monotonicMs: clock, random: Math.random });
   const sessions = createSessionLog({ nowMs: clock, monotonicMs: clock, unpostedSessionsMax: 10 });
   const stream = await new Promise<TunnelStream>((resolve, reject) => {
     const opened: TunnelStream = tunnel.open(
@@ -132,7 +132,7 @@ async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; use
   };
   const slot = new SessionSlot(user);
   const line = new SessionLine(
-    { sessions, router, sticky, nowMs: clock },
+    { sessions, router, names: sticky, nowMs: clock },
     { facts, node, attempt, slot, maxBytes: null, sticky: null, isUnnamed: false },
   );
   const opened = { kind: "opened" as const, line, node, targetAddress: "192.0.2.1", sticky: null, stickyName: null, isExitChanged: false };

@@ -20,7 +20,7 @@ export async function serveConnect(
   const { requestId, target, principal, early } = request;
   const { host, port } = target;
   const opened = isEchoHost(host)
-    ? openEcho(context.opener, { requestId, principal, port })
+    ? await openEcho(context.opener, { requestId, principal, port })
     : await context.opener.open({
         requestId,
         principal,

@@ -52,7 +52,7 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
   }
   const early = connection.reader.release();
   const opened = isEchoHost(host)
-    ? openEcho(context.opener, { requestId, principal, port })
+    ? await openEcho(context.opener, { requestId, principal, port })
     : await context.opener.open({
         requestId,
         principal,

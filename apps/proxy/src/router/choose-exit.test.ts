@@ -17,8 +17,8 @@ beforeEach(() => {
   made = 0;
   const clock = (): number => nowMs;
   directory = createNodeDirectory(clock);
-  sticky = createStickySessions(clock);
-  router = createRouter({ directory, sticky, nowMs: clock, monotonicMs: clock, random: Math.random });
+  sticky = createStickySessions({ nowMs: clock });
+  router = createRouter({ directory, sticky, monotonicMs: clock, random: Math.random });
 });
 
 function addNode(facts: Partial<PlainNode> = {}): PlainNode {
@@ -63,7 +63,7 @@ function serve(ask: Partial<Ask> = {}): Exit<PlainNode> {
 }
 
 function end({ sticky: entry }: Exit<PlainNode>): void {
-  if (entry !== null) sticky.closed(entry);
+  if (entry !== null) sticky.closed(entry, 0);
 }
 
 const soft = { session: { id: "s", isHard: false } };

@@ -65,7 +65,6 @@ export interface Router<N extends RoutableNode> {
 export interface RouterOptions<N extends RoutableNode> {
   readonly directory: NodeDirectory<N>;
   readonly sticky: StickySessions;
-  readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly random: () => number;
 }
@@ -157,23 +156,17 @@ class ProxyRouter<N extends RoutableNode> implements Router<N> {
     const { key, isHard, idleMs } = begin;
     const node = this.#fresh(question, uniqKey === null ? null : { uniqKey, key }, begin.notNodeId);
     if ("kind" in node) return node;
-    const nowMs = this.#options.nowMs();
-    const entry: StickySession = {
+    const entry = this.#options.sticky.begin({
       key,
       proxyUserId: question.proxyUserId,
       nodeId: node.nodeId,
       exitAddress: node.publicAddress,
-      expiresAtMs: nowMs + begin.ttlMs,
+      ttlMs: begin.ttlMs,
       idleMs,
-      usedAtMs: nowMs,
-      connectionsOpen: 0,
-      carriedBytes: 0,
-      hasServed: false,
       isHard,
-      isLost: false,
       uniqKey,
-    };
-    if (!this.#options.sticky.set(entry)) return refuse("concurrency_limit", "the proxy user keeps too many hard sessions");
+    });
+    if (entry === null) return refuse("concurrency_limit", "the proxy user keeps too many hard sessions");
     return { kind: "exit", node, sticky: entry, isChanged: false };
   }
 
@@ -203,7 +196,7 @@ class ProxyRouter<N extends RoutableNode> implements Router<N> {
   }
 
   #lose(entry: StickySession, sessionId: string): Refusal {
-    entry.isLost = true;
+    this.#options.sticky.lose(entry);
     return lost(sessionId);
   }
 

@@ -11,8 +11,9 @@ import type { SessionFacts, SessionProtocol } from "@karvon/billing";
 import { checkAddress, checkDestination, type Destination, type EgressAllow, type Refusal, refuse } from "@karvon/domain";
 import type { Connected } from "@karvon/tunnel";
 import type { SessionLog } from "../radar/session-log.ts";
-import type { Exit, Router } from "../router/choose-exit.ts";
-import type { StickySession, StickySessions } from "../router/sticky-sessions.ts";
+import type { Exit } from "../router/choose-exit.ts";
+import type { Exits } from "../router/exits.ts";
+import type { NameUse, StickySession } from "../router/sticky-sessions.ts";
 import type { LiveNode } from "../tunnel/live-node.ts";
 import { accountRefusal } from "./accounts.ts";
 import { type AttemptFailure, attemptFailures, movedMeanwhile } from "./attempt-failures.ts";
@@ -54,14 +55,14 @@ export interface SessionOpener {
   /** Never rejects. */
   open(request: SessionRequest): Promise<OpenedSession | Refusal>;
   /** Chooses an exit as `open` does, and keeps a named session on it, but opens and bills nothing. Counts as a new session. */
-  preview(request: Pick<SessionRequest, "requestId" | "principal">): PreviewedExit | Refusal;
+  preview(request: Pick<SessionRequest, "requestId" | "principal">): Promise<PreviewedExit | Refusal>;
   /** Why a session that is open may not carry another request, or null: rules may have changed. The account is the caller's to ask. */
   refuseAnother(opened: OpenedSession): Refusal | null;
 }
 
 export interface SessionOpenerOptions {
-  readonly router: Router<LiveNode>;
-  readonly sticky: StickySessions;
+  readonly router: Exits<LiveNode>;
+  readonly names: NameUse;
   readonly sessions: SessionLog;
   readonly blockRules: BlockRules;
   readonly own: OwnEndpoints;
@@ -115,17 +116,17 @@ class Opener implements SessionOpener {
     }
   }
 
-  preview({ requestId, principal }: Pick<SessionRequest, "requestId" | "principal">): PreviewedExit | Refusal {
-    const { router, sticky } = this.#options;
+  async preview({ requestId, principal }: Pick<SessionRequest, "requestId" | "principal">): Promise<PreviewedExit | Refusal> {
+    const { router, names } = this.#options;
     const { account, ask } = principal;
     const early = this.#options.gate() ?? accountRefusal(account) ?? this.#limits.refuseSession(account);
     if (early !== null) return early;
-    const exit = router.choose({ proxyUserId: account.proxyUserId, requestId, ask, tried: new Set() });
+    const exit = await router.choose({ proxyUserId: account.proxyUserId, requestId, ask, tried: new Set() });
     if (exit.kind === "refused") return exit;
     if (exit.sticky !== null && ask.session !== null) {
       // The client knows the exit from now on: a hard session may not get another, a soft one must say so.
-      sticky.opened(exit.sticky);
-      sticky.closed(exit.sticky);
+      names.opened(exit.sticky);
+      names.closed(exit.sticky, 0);
     }
     router.abandoned(exit, ask);
     return { kind: "previewed", node: exit.node, sticky: exit.sticky, stickyName: ask.session?.id ?? null, isExitChanged: exit.isChanged };
@@ -153,7 +154,7 @@ class Opener implements SessionOpener {
     let last: Refusal | null = null;
     let isChanged = false;
     while (tried.size < nodesTriedMax) {
-      const exit = router.choose({ proxyUserId: account.proxyUserId, requestId: request.requestId, ask, tried });
+      const exit = await router.choose({ proxyUserId: account.proxyUserId, requestId: request.requestId, ask, tried });
       if (exit.kind === "refused") return exit.code === "no_exit" ? (last ?? exit) : exit;
       isChanged ||= exit.isChanged;
       tried.add(exit.node);

@@ -6,16 +6,16 @@
 import type { SessionFacts } from "@karvon/billing";
 import type { StreamEnd, TunnelStream } from "@karvon/tunnel";
 import type { LiveSession, SessionLog } from "../radar/session-log.ts";
-import type { Router } from "../router/choose-exit.ts";
-import type { StickySession, StickySessions } from "../router/sticky-sessions.ts";
+import type { Exits } from "../router/exits.ts";
+import type { NameUse, StickySession } from "../router/sticky-sessions.ts";
 import type { LiveNode } from "../tunnel/live-node.ts";
 import { closeReasonOf, type OpenedAttempt } from "./open-stream.ts";
 import type { SessionSlot } from "./session-limits.ts";
 
 export interface LineOptions {
   readonly sessions: SessionLog;
-  readonly router: Router<LiveNode>;
-  readonly sticky: StickySessions;
+  readonly router: Exits<LiveNode>;
+  readonly names: NameUse;
   readonly nowMs: () => number;
 }
 
@@ -52,7 +52,7 @@ export class SessionLine {
     this.#isUnnamed = line.isUnnamed;
     this.stream = attempt.stream;
     this.live = options.sessions.open({ facts: line.facts, stream: attempt.stream, user: slot.user, maxBytes: line.maxBytes, line: this });
-    if (sticky !== null) options.sticky.opened(sticky);
+    if (sticky !== null) options.names.opened(sticky);
     const { ended } = attempt.opening;
     if (ended === null) attempt.stream.onEnd((end) => this.#end(end));
     else this.#end(ended);
@@ -82,7 +82,7 @@ export class SessionLine {
 
   #end(how: StreamEnd): void {
     this.wake();
-    const { sessions, sticky, router, nowMs } = this.#options;
+    const { sessions, names, router, nowMs } = this.#options;
     const { upBytes, downBytes } = this.stream;
     sessions.close(this.live, closeReasonOf(how, this.#cutReason));
     this.#slot.release();
@@ -90,8 +90,7 @@ export class SessionLine {
     router.ended(this.#node, { isLost: how.kind === "lost" && this.#cutReason === null, bytes: upBytes + downBytes, busyMs });
     const entry = this.#sticky;
     if (entry === null) return;
-    entry.carriedBytes += upBytes + downBytes;
-    sticky.closed(entry);
-    if (this.#isUnnamed) sticky.drop(entry);
+    names.closed(entry, upBytes + downBytes);
+    if (this.#isUnnamed) names.drop(entry);
   }
 }

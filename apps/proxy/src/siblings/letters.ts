@@ -2,10 +2,12 @@
  * What gateway processes of one machine write to each other. Every letter is checked field by field when it arrives; one
  * that cannot be read is dropped, so a sibling of another version costs what it would have told and nothing else.
  *
- * Limits: 200 nodes and 2,000 loads a letter; texts of 256 characters.
+ * Limits: 200 nodes and 2,000 loads a letter.
  */
 import { type ConnectionType } from "@karvon/domain";
 import { type NodePlace } from "../tunnel/live-node.ts";
+import { type NameLetter, readNameLetter } from "./name-letters.ts";
+import { type Fields, isCount, isFlag, isMaybe, isNumber, isObject, isText, readList, readText } from "./read-fields.ts";
 
 /** A node whose tunnel ends in the process that writes. */
 export interface NodeFacts {
@@ -29,11 +31,11 @@ export type Letter =
   | { readonly kind: "nodes"; readonly nodes: readonly NodeFacts[]; readonly isWhole: boolean }
   | { readonly kind: "gone"; readonly nodeIds: readonly string[] }
   /** Open streams by node. */
-  | { readonly kind: "loads"; readonly loads: readonly (readonly [nodeId: string, openStreams: number])[] };
+  | { readonly kind: "loads"; readonly loads: readonly (readonly [nodeId: string, openStreams: number])[] }
+  | NameLetter;
 
 export const nodesPerLetterMax = 200;
 export const loadsPerLetterMax = 2_000;
-const textMax = 256;
 
 export function readLetter(value: unknown): Letter | null {
   if (!isObject(value)) return null;
@@ -44,7 +46,7 @@ export function readLetter(value: unknown): Letter | null {
       return nodes === null || typeof isWhole !== "boolean" ? null : { kind: "nodes", nodes, isWhole };
     }
     case "gone": {
-      const nodeIds = readList(value["nodeIds"], loadsPerLetterMax, (item) => (isText(item) ? item : null));
+      const nodeIds = readList(value["nodeIds"], loadsPerLetterMax, readText);
       return nodeIds === null ? null : { kind: "gone", nodeIds };
     }
     case "loads": {
@@ -52,7 +54,7 @@ export function readLetter(value: unknown): Letter | null {
       return loads === null ? null : { kind: "loads", loads };
     }
     default:
-      return null;
+      return readNameLetter(value);
   }
 }
 
@@ -99,43 +101,6 @@ function readPair(value: unknown): readonly [string, number] | null {
   if (!Array.isArray(value)) return null;
   const [id, count]: unknown[] = value;
   return isText(id) && isCount(count) ? [id, count] : null;
-}
-
-function readList<Item>(value: unknown, max: number, read: (item: unknown) => Item | null): Item[] | null {
-  if (!Array.isArray(value) || value.length > max) return null;
-  const items: Item[] = [];
-  for (const raw of value) {
-    const item = read(raw);
-    if (item === null) return null;
-    items.push(item);
-  }
-  return items;
-}
-
-type Fields = Readonly<Record<string, unknown>>;
-
-function isFlag(value: unknown): value is boolean {
-  return typeof value === "boolean";
-}
-
-function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === "string" && value.length <= textMax;
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === "number" && Number.isFinite(value);
-}
-
-function isCount(value: unknown): value is number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
-}
-
-function isMaybe<Value>(value: unknown, is: (value: unknown) => value is Value): value is Value | null {
-  return value === null || is(value);
 }
 
 const connectionTypes: ReadonlySet<unknown> = new Set(["mobile", "wifi", "residential"] satisfies ConnectionType[]);

@@ -11,9 +11,12 @@ import type { LiveNode } from "../tunnel/live-node.ts";
 import type { NodeDirectory } from "../router/node-directory.ts";
 import type { QualityBook } from "../router/quality-book.ts";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
+import type { Router } from "../router/choose-exit.ts";
+import type { StickySessions } from "../router/sticky-sessions.ts";
 import type { Letter } from "./letters.ts";
 import { createLinks, type Links } from "./links.ts";
 import type { Membership } from "./membership.ts";
+import { NameDesk } from "./name-desk.ts";
 import { createRemoteFleet, type RemoteFleet } from "./remote-fleet.ts";
 
 export interface SiblingsOptions {
@@ -21,6 +24,9 @@ export interface SiblingsOptions {
   readonly local: NodeDirectory<LiveNode>;
   readonly all: NodeDirectory<LiveNode>;
   readonly qualities: QualityBook;
+  readonly sticky: StickySessions;
+  /** Over `all`. */
+  readonly router: Pick<Router<LiveNode>, "choose">;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** A node whose tunnel ends here, also one that is about to leave. */
@@ -32,10 +38,13 @@ export interface SiblingsOptions {
 export interface Siblings {
   readonly announcer: Announcer;
   readonly links: Links;
+  readonly names: NameDesk<LiveNode>;
   /** Nodes of siblings. */
   readonly remotesCount: number;
-  /** Opens the door for siblings and waits until they have told of their nodes. */
+  /** Opens the door for siblings and waits until they have told of their nodes and of the named sessions. */
   open(): Promise<void>;
+  /** Tells the siblings that this process leaves; the next one keeps the named sessions from then on. */
+  retire(): void;
   /** A node's tunnel here is gone. */
   left(node: LiveNode): void;
   close(): Promise<void>;
@@ -50,9 +59,10 @@ export function createSiblings(options: SiblingsOptions): Siblings {
 class SiblingDesk implements Siblings {
   readonly announcer: Announcer;
   readonly links: Links;
+  readonly names: NameDesk<LiveNode>;
   readonly #options: SiblingsOptions;
   readonly #fleet: RemoteFleet;
-  /** Pictures of siblings' nodes and links to them that are not there yet. */
+  /** Pictures of siblings' nodes, links to them, and the book of names, that are not there yet. */
   readonly #awaited = new Set<string>();
   #onComplete: (() => void) | null = null;
 
@@ -71,6 +81,7 @@ class SiblingDesk implements Siblings {
       log: options.log,
     });
     this.#fleet = createRemoteFleet({ ...options, links: this.links });
+    this.names = new NameDesk({ ...options, findNode: (nodeId) => options.all.find(nodeId), onWhole: () => this.#arrived("names") });
     this.announcer = createAnnouncer({
       local,
       hasListeners: () => membership.others.size > 0,
@@ -83,17 +94,29 @@ class SiblingDesk implements Siblings {
   }
 
   async open(): Promise<void> {
-    const { membership, log } = this.#options;
+    const { membership } = this.#options;
     await this.links.open();
     for (const id of membership.others.keys()) this.#awaited.add(`nodes ${id}`).add(`link ${id}`);
+    if (!membership.isLeader) this.#awaited.add("names");
     membership.listen({
       onLetter: (from, letter) => this.#onLetter(from, letter),
-      onMember: (member) => this.#meet(member.id),
+      onMember: (member) => this.#onMember(member.id),
       onLeft: (id) => this.#onLeft(id),
       onRetire: () => this.#options.onRetire(),
     });
     for (const id of membership.others.keys()) this.#meet(id);
-    if (this.#awaited.size === 0) return;
+    if (this.#awaited.size > 0) await this.#complete();
+    this.names.begin();
+  }
+
+  retire(): void {
+    this.names.flush();
+    this.#options.membership.declare("retiring");
+    this.names.reconsider();
+  }
+
+  async #complete(): Promise<void> {
+    const { log } = this.#options;
     const timer = setTimeout(() => {
       log.warn({ event: "siblings.silent", missing: [...this.#awaited] });
       this.#onComplete?.();
@@ -109,6 +132,7 @@ class SiblingDesk implements Siblings {
 
   async close(): Promise<void> {
     this.announcer.close();
+    this.names.close();
     await this.links.close();
   }
 
@@ -119,12 +143,20 @@ class SiblingDesk implements Siblings {
     this.#met.add(id);
     this.links.connect(id);
     this.announcer.describeAll((letter) => this.#options.membership.send(id, letter));
+    this.names.meet(id);
+  }
+
+  #onMember(id: number): void {
+    this.#meet(id);
+    this.names.reconsider();
   }
 
   #onLeft(id: number): void {
     this.#met.delete(id);
     this.links.disconnect(id);
     this.#fleet.left(id);
+    this.names.left(id);
+    if (this.#options.membership.isLeader) this.#arrived("names");
     this.#arrived(`nodes ${id}`);
     this.#arrived(`link ${id}`);
   }
@@ -139,6 +171,8 @@ class SiblingDesk implements Siblings {
         return this.#fleet.gone(from, letter.nodeIds);
       case "loads":
         return this.#fleet.loads(from, letter.loads);
+      default:
+        return this.names.onLetter(from, letter);
     }
   }
 

@@ -31,6 +31,8 @@ export interface Rig {
   readonly origin: Origin;
   readonly logLines: readonly Record<string, unknown>[];
   readonly databaseUrl: string;
+  /** By address. */
+  readonly places: Map<string, NodePlace>;
   makeLogin(options?: { bytes?: bigint; trafficLimitBytes?: bigint }): Promise<Login>;
   addNode(options?: NewNode): Promise<TestNode>;
   /** Dials again with a node that is known. */
@@ -60,17 +62,21 @@ export type RigOptions = Partial<
     | "readClientTls"
     | "clientTlsTimings"
     | "timeouts"
+    | "membership"
   >
->;
+> & {
+  /** Whose database and places this gateway uses too. That one is closed last. */
+  readonly beside?: Rig;
+};
 
-export async function openRig(options: RigOptions = {}): Promise<Rig> {
+export async function openRig({ beside, ...options }: RigOptions = {}): Promise<Rig> {
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);
   process.on("warning", onWarning);
-  const database = await createTestDatabase();
-  const fixtures = openFixtures(database.url);
+  const database = beside === undefined ? await createTestDatabase() : { url: beside.databaseUrl, drop: () => Promise.resolve() };
+  const fixtures = beside?.fixtures ?? openFixtures(database.url);
   const origin = await startOrigin();
-  const places = new Map<string, NodePlace>();
+  const places = beside?.places ?? new Map<string, NodePlace>();
   const known = new Map<string, TestNodeOptions>();
   const nodes: TestNode[] = [];
   const logLines: Record<string, unknown>[] = [];
@@ -115,6 +121,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
     origin,
     logLines,
     databaseUrl: database.url,
+    places,
     async makeLogin({ bytes = 1_000_000_000n, trafficLimitBytes } = {}) {
       const { clientId } = await fixtures.makeClient();
       const password = makeProxyPassword();
@@ -156,7 +163,7 @@ export async function openRig(options: RigOptions = {}): Promise<Rig> {
       await proxy.close();
       for (const node of nodes) node.tunnel.close();
       await origin.close();
-      await fixtures.close();
+      if (beside === undefined) await fixtures.close();
       await database.drop();
       process.off("warning", onWarning);
       if (warnings.length > 0) throw new Error(`the process warned: ${warnings.map((warning) => warning.message).join("; ")}`);

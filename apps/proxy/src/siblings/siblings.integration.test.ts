@@ -1,0 +1,154 @@
+import { until } from "@karvon/testkit";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type Family, openFamily } from "../test/family.ts";
+import { basic, type Dial, dial, dialTls, exchange, readAnswer } from "../test/raw-client.ts";
+import type { Login, Rig } from "../test/rig.ts";
+import type { TestNode } from "../test/test-node.ts";
+
+let family: Family;
+let first: Rig;
+let second: Rig;
+let login: Login;
+const addressOf = new Map<TestNode, string>();
+let lastAddress = 0;
+
+async function addNode(rig: Rig, country: string): Promise<TestNode> {
+  lastAddress += 1;
+  const address = `198.51.100.${lastAddress}`;
+  const node = await rig.addNode({ address, place: { country: country.toUpperCase() } });
+  addressOf.set(node, address);
+  return node;
+}
+
+/** What a request through this gateway answers. */
+async function ask(rig: Rig, parameters: string, by: Dial = dial): Promise<ReturnType<typeof readAnswer>> {
+  const authorization = basic(`${login.username}${parameters}`, login.password);
+  return readAnswer(
+    await exchange(rig.proxy.proxyPort, `GET http://127.0.0.1:${rig.origin.port}/ HTTP/1.0\r\n${authorization}\r\n`, { dial: by }),
+  );
+}
+
+const exitOf = async (rig: Rig, parameters: string): Promise<string | undefined> => (await ask(rig, parameters)).headers["x-px-exit-ip"];
+const codeOf = async (rig: Rig, parameters: string): Promise<string | undefined> => (await ask(rig, parameters)).headers["x-error-code"];
+
+let lastName = 0;
+
+/** Every gateway knows so many nodes in the country. Only named sessions are spread over the nodes of all processes. */
+async function known(country: string, nodes: number): Promise<void> {
+  for (const rig of [first, second]) {
+    const seen = new Set<string | undefined>();
+    const see = async (): Promise<boolean> => {
+      lastName += 1;
+      return seen.add(await exitOf(rig, `-country-${country}-session-known${lastName}`)).size >= nodes;
+    };
+    await until(see, { what: `${nodes} exits in ${country}` });
+  }
+}
+
+beforeAll(async () => {
+  family = await openFamily();
+  first = await family.add();
+  second = await family.add();
+  login = await first.makeLogin();
+});
+afterAll(() => family.close());
+
+describe("two gateway processes", () => {
+  test("carry a TLS client and the bytes that come with its CONNECT to a node of the other", async () => {
+    const node = await addNode(second, "de");
+    await until(async () => (await exitOf(first, "-country-de")) === addressOf.get(node));
+    expect(await ask(first, "-country-de", dialTls)).toMatchObject({ status: 200 });
+    const authority = `127.0.0.1:${first.origin.port}`;
+    const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${basic(`${login.username}-country-de`, login.password)}\r\n`;
+    const body = Buffer.alloc(300_000, "early ");
+    const request = `POST /early HTTP/1.1\r\nHost: ${authority}\r\nConnection: close\r\nContent-Length: ${body.length}\r\n\r\n`;
+    const answer = (await exchange(first.proxy.proxyPort, Buffer.concat([Buffer.from(head + request), body]))).toString("latin1");
+    expect(answer).toMatch(/^HTTP\/1\.1 200 Connection Established\r\n/);
+    expect(answer).toContain(`"bodyBytes":${body.length}`);
+  });
+
+  test("give a session name one exit, wherever its clients land", async () => {
+    for (const rig of [first, second, first, second]) await addNode(rig, "fr");
+    await known("fr", 4);
+    for (let name = 0; name < 10; name += 1) {
+      const parameters = `-country-fr-session-s${name}`;
+      const [one, other] = name % 2 === 0 ? [first, second] : [second, first];
+      const exit = await exitOf(one, parameters);
+      expect(exit).toMatch(/^198\.51\.100\./);
+      expect([await exitOf(other, parameters), await exitOf(one, parameters), await exitOf(other, parameters)]).toEqual([exit, exit, exit]);
+    }
+  });
+
+  test("give simultaneous clients of one new name one exit", async () => {
+    const exits = await Promise.all(
+      Array.from({ length: 20 }, (_, at) => exitOf(at % 2 === 0 ? first : second, "-country-fr-session-rush")),
+    );
+    expect(new Set(exits).size).toBe(1);
+  });
+
+  test("keep the exits of a uniq group apart, wherever its clients land", async () => {
+    const exits: (string | undefined)[] = [];
+    for (let name = 0; name < 4; name += 1)
+      exits.push(await exitOf(name % 2 === 0 ? first : second, `-country-fr-uniq-g-session-u${name}`));
+    expect(new Set(exits).size).toBe(4);
+    expect(await codeOf(first, "-country-fr-uniq-g-session-u5")).toBe("no_exit");
+    expect(await codeOf(second, "-country-fr-uniq-g-session-u6")).toBe("no_exit");
+  });
+
+  test("end a hard session when its node dies, in both, for ever", async () => {
+    const node = await addNode(first, "it");
+    await known("it", 1);
+    expect(await exitOf(first, "-country-it-hardsession-h")).toBe(addressOf.get(node));
+    node.close();
+    const other = await addNode(second, "it");
+    await until(async () => (await exitOf(second, "-country-it")) === addressOf.get(other));
+    await until(async () => (await exitOf(first, "-country-it")) === addressOf.get(other));
+    for (const rig of [second, first, second]) expect(await codeOf(rig, "-country-it-hardsession-h")).toBe("session_lost");
+    const back = await first.redial(node);
+    addressOf.set(back, addressOf.get(node) ?? "");
+    await known("it", 2);
+    for (const rig of [second, first]) expect(await codeOf(rig, "-country-it-hardsession-h")).toBe("session_lost");
+  });
+
+  test("tell how much a session has carried, whoever carried it", async () => {
+    const name = "-country-fr-session-bytes";
+    const echo = async (rig: Rig): Promise<{ ip: string; session: { bytes: number } }> => {
+      const authorization = basic(`${login.username}${name}`, login.password);
+      return JSON.parse(readAnswer(await exchange(rig.proxy.proxyPort, `GET http://echo.karvon/ HTTP/1.0\r\n${authorization}\r\n`)).body);
+    };
+    const { ip } = await echo(second);
+    expect(await exitOf(first, name)).toBe(ip);
+    expect(await exitOf(second, name)).toBe(ip);
+    const once = await until(async () => (await echo(first)).session.bytes || null);
+    await until(async () => (await echo(second)).session.bytes === (await echo(first)).session.bytes);
+    expect(await exitOf(second, name)).toBe(ip);
+    await until(async () => (await echo(first)).session.bytes > once);
+  });
+});
+
+describe("a gateway process that is replaced", () => {
+  test("leaves every session name on its exit, while it goes and afterwards", async () => {
+    const own = await openFamily();
+    try {
+      const before = await own.add();
+      login = await before.makeLogin();
+      const nodes = [await addNode(before, "pl"), await addNode(before, "pl"), await addNode(before, "pl")];
+      const names = Array.from({ length: 12 }, (_, at) => `-country-pl-${at % 2 === 0 ? "hardsession" : "session"}-n${at}`);
+      const exits = await Promise.all(names.map((name) => exitOf(before, name)));
+      expect(new Set(exits).size).toBeGreaterThan(1);
+      const after = await own.add();
+      const told = async (): Promise<unknown> => Promise.all(names.map((name) => exitOf(after, name)));
+      expect(await told()).toEqual(exits);
+      const retiring = own.retire(before);
+      expect(await told()).toEqual(exits);
+      for (const node of nodes) {
+        await before.redial(node, { tunnelPort: after.proxy.tunnelPort });
+        expect(await told()).toEqual(exits);
+      }
+      await retiring;
+      expect(await told()).toEqual(exits);
+    } finally {
+      await own.close();
+    }
+  });
+});
