@@ -33,10 +33,15 @@ function withDigit(value: number, code: number): number {
   return longer > 255 ? -1 : longer;
 }
 
+/** A dotted end is read by the rules of IPv4: `::0177.0.0.1` is one thing here and another there. */
+function hasPlainEnd(address: string): boolean {
+  return !address.includes(".") || ipv4ToBytes(address.slice(address.lastIndexOf(":") + 1)) !== null;
+}
+
 /** 4 or 16 bytes; null for everything else, octal, hex, short and decimal forms and zone ids among it. */
 export function addressToBytes(address: string): readonly number[] | null {
   if (address.includes(":")) {
-    if (address.includes("%") || address.length > 45 || !ipaddr.IPv6.isValid(address)) return null;
+    if (address.includes("%") || address.length > 45 || !hasPlainEnd(address) || !ipaddr.IPv6.isValid(address)) return null;
     return ipaddr.IPv6.parse(address).toByteArray();
   }
   return ipv4ToBytes(address);
