@@ -57,6 +57,17 @@ describe("memory", () => {
     expect(roomy).toBeLessThanOrEqual(4 * mb + 2 * 65_536);
   });
 
+  test("is told of an upload that nobody takes to the byte, with what the paused socket keeps", async () => {
+    const line = await rig.openLine({ onOpen: (stream) => stream.opened({ address: "127.0.0.1", family: 4, connectMs: 1 }) });
+    const client = await rig.dial(line.port);
+    const sent = 200_000;
+    client.write(Buffer.alloc(sent));
+    await until(() => {
+      const [stream] = line.streams;
+      return stream !== undefined && stream.upBytes > 0 && stream.upBytes + stream.heldBytes === sent;
+    }, "all that was sent is counted");
+  });
+
   test("that becomes short takes the windows of running streams back at their next grants", async () => {
     const pressure = { isHigh: false };
     const line = await rig.openLine({ targetPort: await rig.startTarget(pourForever), gatewayLimits: { tightWindowBytes }, pressure });

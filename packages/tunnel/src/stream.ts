@@ -108,7 +108,8 @@ export class MuxStream implements TunnelStream, SinkDriver {
   get heldBytes(): number {
     let early = 0;
     if (this.#early !== null) for (const chunk of this.#early) early += chunk.length;
-    return this.queueBytes + (this.sink?.writableLength ?? this.#held) + early;
+    const { sink } = this;
+    return this.queueBytes + (sink?.writableLength ?? this.#held) + (sink?.readableLength ?? 0) + early;
   }
 
   get isClosed(): boolean {

@@ -51,6 +51,8 @@ export interface Sink {
   readonly destroyed: boolean;
   /** Bytes that it was given and has not passed on; without it those count for which `write` was false. */
   readonly writableLength?: number;
+  /** Bytes that it has read and not handed over yet: a paused socket keeps up to two reads of 64 KB. */
+  readonly readableLength?: number;
   /** False asks the stream to grant no credit for these bytes until `drained` is called. */
   write(chunk: Buffer): boolean;
   cork(): void;

@@ -1,7 +1,7 @@
 import { createLogger } from "@karvon/telemetry";
 import { expect, test } from "vitest";
 import type { LiveSession } from "../radar/session-log.ts";
-import { createMemoryGuard, judgeMemory, type MemoryGuard, type MemoryLevel, shedPerSecondMax } from "./memory-guard.ts";
+import { createMemoryGuard, judgeMemory, type MemoryGuard, type MemoryLevel, shedAtOnceMax } from "./memory-guard.ts";
 
 test.each<[MemoryLevel, number, MemoryLevel]>([
   ["normal", 0.699, "normal"],
@@ -32,8 +32,10 @@ function sessionOf(holder: Holder): LiveSession {
   return Object.assign(Object.create(null), session);
 }
 
+/** Every look is a tenth of a second after the last. */
 function guardOf(holders: Holder[], readings: number[]): { guard: MemoryGuard; pressure: { isHigh: boolean }; collected: () => number } {
   let collections = 0;
+  let nowMs = 0;
   const pressure = { isHigh: false };
   const guard = createMemoryGuard({
     budgetBytes: 1_000_000,
@@ -41,9 +43,14 @@ function guardOf(holders: Holder[], readings: number[]): { guard: MemoryGuard; p
     collect: () => void (collections += 1),
     pressure,
     listSessions: () => holders.filter((holder) => holder.cutFor === null).map(sessionOf),
-    monotonicMs: () => 0,
+    monotonicMs: () => nowMs,
     log: createLogger({ name: "test", write: () => undefined }),
   });
+  const measure = guard.measure.bind(guard);
+  guard.measure = () => {
+    nowMs += 100;
+    measure();
+  };
   return { guard, pressure, collected: () => collections };
 }
 
@@ -55,16 +62,43 @@ test("the largest holders are ended until enough is free, and those that hold ne
   expect([guard.level, guard.shedCount]).toEqual(["critical", 2]);
 });
 
-test("so many are ended a second and not one more", () => {
-  const holders = Array.from({ length: shedPerSecondMax + 1 }, (): Holder => ({ held: 16_384, cutFor: null }));
-  const { guard } = guardOf(holders, [900_000_000, 900_000_000, 900_000_000]);
-  guard.measure();
-  expect(guard.shedCount).toBe(shedPerSecondMax);
-  guard.measure();
-  expect(guard.shedCount).toBe(shedPerSecondMax + 1);
+test("so many are ended at once and not one more", () => {
+  const holders = Array.from({ length: shedAtOnceMax + 1 }, (): Holder => ({ held: 16_384, cutFor: null }));
+  const { guard } = guardOf(holders, Array(6).fill(900_000_000));
+  const counts = [1, 2, 3, 4].map(() => {
+    guard.measure();
+    return guard.shedCount;
+  });
+  expect(counts).toEqual([shedAtOnceMax, shedAtOnceMax, shedAtOnceMax, shedAtOnceMax + 1]);
 });
 
-test("garbage is collected before anybody is refused, and not again within half a minute", () => {
+test("nobody is ended for garbage, nor for what the ended ones held", () => {
+  const holders = Array.from({ length: 3 }, (): Holder => ({ held: 400_000, cutFor: null }));
+  // At first all is garbage. Then the memory of the first that is ended is counted until it is collected.
+  const readings = [1_200_000, 500_000, 500_000, 500_000, 1_200_000, 1_200_000, 1_200_000, 1_200_000, 1_200_000, 800_000];
+  const { guard, collected } = guardOf(holders, readings);
+  const looks = Array.from({ length: 7 }, () => {
+    guard.measure();
+    return [guard.shedCount, collected()];
+  });
+  expect(looks).toEqual([
+    [0, 1],
+    [0, 1],
+    [0, 1],
+    [1, 2],
+    [1, 2],
+    [1, 2],
+    [1, 3],
+  ]);
+});
+
+test("garbage is collected again and again while sessions are refused, also when less than the step is used", () => {
+  const { guard, collected } = guardOf([], [860_000, 860_000, ...Array<number>(60).fill(830_000)]);
+  for (let look = 0; look < 55; look += 1) guard.measure();
+  expect([guard.level, collected()]).toEqual(["full", 2]);
+});
+
+test("garbage is collected before anybody is refused, and not again within five seconds", () => {
   const { guard, pressure, collected } = guardOf([], [900_000, 500_000, 900_000, 860_000, 100_000]);
   guard.measure();
   expect([guard.refuseSession(), pressure.isHigh, collected()]).toEqual([null, false, 1]);
