@@ -4,8 +4,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { run, say, StepError } from "./steps.mjs";
 
-/** Programs that the tests run as clients of the proxy, by Debian package. */
+/** Programs that the tests run as clients of the proxy or, nginx, beside it, by Debian package. */
 const clientPrograms = {
+  "nginx-light": "nginx",
   wget: "wget",
   aria2: "aria2c",
   "golang-go": "go",

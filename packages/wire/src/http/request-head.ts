@@ -25,7 +25,8 @@ import type { BodyFraming, HttpRequestHead, RequestTarget } from "./types.ts";
 export const requestHeadBytesMax = 16_384;
 const limits = { headBytesMax: requestHeadBytesMax, fieldsMax: 100 };
 const methodBytesMax = 32;
-const hostPattern = /^[A-Za-z0-9._~%!$&'()*+,;=:[\]-]*$/;
+/** A name or an address, and perhaps a port (RFC 9112, section 3.2): it is not used, but must be one. */
+const hostPattern = /^(?:\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._~%!$&'()*+,;=-]*)(?::\d{0,5})?$/;
 
 export function readRequestHead(input: Buffer): Feed<HttpRequestHead> {
   const from = skipEmptyLine(input);
