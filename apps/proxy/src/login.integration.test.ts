@@ -84,10 +84,10 @@ describe("a refusal", () => {
     expect(await socksConnect(rig.proxy.proxyPort, asked, { host: "example.com", port: 80 })).toBe("A");
     for (const id of ids) expect(await refusalRow(id)).toMatchObject({ code: "bad_username", protocol: "http", ...owner() });
     const row = await until(async () => {
-      const { rows } = await rig.fixtures.pool.query("SELECT * FROM proxy_refusal WHERE detail LIKE '%5g%'");
+      const { rows } = await rig.fixtures.pool.query("SELECT * FROM proxy_refusal WHERE protocol = 'socks5' AND code = 'bad_username'");
       return rows[0] ?? null;
     });
-    expect(row).toMatchObject({ code: "bad_username", protocol: "socks5", ...owner() });
+    expect(row).toMatchObject({ detail: expect.stringContaining("5g"), ...owner() });
   });
 
   test("before the ask is read is the client's to see when the secret is right, and nobody's when it is not", async () => {

@@ -1,7 +1,8 @@
 /**
  * One deadline that is moved with every request and seldom reached.
  *
- * Moving it later costs no timer: the one that is armed looks when it fires whether it came too early.
+ * Moving it later costs no timer: the one that is armed looks when it fires whether it came too early. Timers fire before
+ * sockets are read: after a stall of this process whoever was in time would be late. So sockets have a turn in between.
  */
 export class Deadline {
   readonly #onReached: () => void;
@@ -46,6 +47,12 @@ export class Deadline {
       this.#arm(leftMs);
       return;
     }
+    setImmediate(this.#judge);
+  };
+
+  /** Whatever was read meanwhile may have moved it. */
+  readonly #judge = (): void => {
+    if (this.#dueAtMs - performance.now() >= 1) return;
     this.#dueAtMs = Number.POSITIVE_INFINITY;
     this.#onReached();
   };
