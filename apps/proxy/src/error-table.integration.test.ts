@@ -101,6 +101,14 @@ const rows: readonly Row[] = [
   { code: "auth_failed", http: 407, error: "http_request_denied", socks: "A", who: async () => ({ ...login, password: "pxkWRONG" }) },
   { code: "user_disabled", http: 407, error: "http_request_denied", socks: "A", who: () => fresh("proxy_user", "status = 'disabled'") },
   { code: "account_suspended", http: 403, error: "http_request_denied", socks: "A", who: () => fresh("client", "status = 'suspended'") },
+  {
+    code: "source_ip_denied",
+    http: 407,
+    error: "http_request_denied",
+    socks: "A",
+    who: () => fresh("proxy_user", "allowed_sources = '{192.0.2.0/24}'"),
+  },
+  { code: "kyc_required", http: 403, error: "http_request_denied", socks: "A", who: () => fresh("client", "kyc_required = true") },
   { code: "balance_exhausted", http: 402, error: "http_request_denied", socks: "A", who: () => fresh(null, "", { bytes: 0n }) },
   {
     code: "limit_reached",
@@ -113,6 +121,21 @@ const rows: readonly Row[] = [
   { code: "concurrency_limit", http: 429, error: "connection_limit_reached", socks: "01", retryAfter: true, who: oneSessionOpen },
   { code: "port_blocked", http: 403, error: "http_request_denied", socks: "02", authority: "example.com:25" },
   { code: "target_blocked", http: 403, error: "http_request_denied", socks: "02", authority: "blocked.example:443", who: blockedHost },
+  {
+    code: "host_not_allowed",
+    http: 403,
+    error: "http_request_denied",
+    socks: "02",
+    who: () => fresh("proxy_user", "allowed_hosts = '{example.com}'"),
+  },
+  {
+    code: "country_not_offered",
+    http: 403,
+    error: "http_request_denied",
+    socks: "02",
+    suffix: "-country-at.be",
+    who: () => fresh("client", "countries = '{UZ,DE}'"),
+  },
   { code: "private_address", http: 403, error: "destination_ip_prohibited", socks: "02", authority: "192.168.1.1:80" },
   {
     code: "private_address",

@@ -99,9 +99,13 @@ const typeNames: Readonly<Record<string, string>> = {
 function readCreateTables(script: string): Map<string, string> {
   const columns = new Map<string, string>();
   for (const [, table, body = ""] of script.matchAll(/CREATE TABLE "([^"]+)" \(\n([^;]*)\n\);/g)) {
-    for (const [, column, type = "", rest = ""] of body.matchAll(/^ {4}"([^"]+)" ("[^"]+"|[A-Z]+(?: PRECISION)?(?:\(\d\))?)([^\n]*)/gm)) {
+    for (const [, column, type = "", rest = ""] of body.matchAll(
+      /^ {4}"([^"]+)" ("[^"]+"|[A-Z]+(?: PRECISION)?(?:\(\d\))?(?:\[\])?)([^\n]*)/gm,
+    )) {
       const plain = typeNames[type] ?? (type.startsWith('"') ? type : type.toLowerCase());
-      columns.set(`${table}.${column}`, `${plain}${rest.includes("NOT NULL") ? "" : "?"}`);
+      // Prisma writes no NOT NULL for a list, although a list field is never null.
+      const isNeverNull = rest.includes("NOT NULL") || plain.endsWith("[]");
+      columns.set(`${table}.${column}`, `${plain}${isNeverNull ? "" : "?"}`);
     }
   }
   return columns;

@@ -91,6 +91,10 @@ export interface ProxyUserView {
   readonly usedBytes: bigint;
   readonly trafficLimitBytes: bigint | null;
   readonly concurrencyMax: number | null;
+  /** CIDR blocks; none means from anywhere. */
+  readonly allowedSources: readonly string[];
+  /** Host names and CIDR blocks; none means any. */
+  readonly allowedHosts: readonly string[];
 }
 export interface ProxyUserSecret {
   readonly id: string;
@@ -273,6 +277,12 @@ export interface AdminOverview {
   readonly gateways: GatewayView[];
   readonly today: ClientUsage & { readonly earnedMicroUsd: bigint };
 }
+export type KycState = "not_asked" | "required" | "verified";
+export interface ClientTerms {
+  readonly kyc: KycState;
+  /** Of exits; none means all. */
+  readonly countries: readonly string[];
+}
 export interface UserView {
   readonly id: string;
   readonly email: string;
@@ -281,6 +291,8 @@ export interface UserView {
   readonly emailVerifiedAt: Date | null;
   readonly createdAt: Date;
   readonly isDemo: boolean;
+  /** Null when the user is no client. */
+  readonly terms: ClientTerms | null;
 }
 export interface AdminNodeView extends NodeView {
   readonly operatorEmail: string;

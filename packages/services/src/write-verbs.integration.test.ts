@@ -17,6 +17,8 @@ import {
   revokeOtherSignInSessions,
   revokeSignInSession,
   rotateProxyUserSecret,
+  setClientTerms,
+  setProxyUserRules,
   signOut,
   suspendNode,
   suspendUser,
@@ -92,6 +94,19 @@ const verbs: WriteVerb[] = [
     expected: "disabled",
   },
   {
+    name: "setProxyUserRules",
+    role: "client",
+    isTenantBound: true,
+    makeSubject: ownedProxyUser,
+    run: (ctx, id) => setProxyUserRules(ctx, { id, allowedSources: ["192.0.2.0/24"], allowedHosts: ["example.com"] }),
+    verify: async (id) => {
+      const select = { allowedSources: true, allowedHosts: true } as const;
+      const { allowedSources, allowedHosts } = await panel.database.proxyUser.findUniqueOrThrow({ where: { id }, select });
+      return [...allowedSources, ...allowedHosts].join(" ");
+    },
+    expected: "192.0.2.0/24 example.com",
+  },
+  {
     name: "enableProxyUser",
     role: "client",
     isTenantBound: true,
@@ -140,6 +155,18 @@ const verbs: WriteVerb[] = [
     run: (ctx, id) => suspendUser(ctx, { id, reason }),
     verify: userStatus,
     expected: "suspended",
+  },
+  {
+    name: "setClientTerms",
+    role: "admin",
+    isTenantBound: false,
+    makeSubject: async () => (await panel.client()).userId,
+    run: (ctx, id) => setClientTerms(ctx, { id, kyc: "required", countries: ["DE", "FR"], reason }),
+    verify: async (userId) => {
+      const { kycRequired, kycTier, countries } = await panel.database.client.findUniqueOrThrow({ where: { userId } });
+      return `${kycRequired} ${kycTier} ${countries.join(" ")}`;
+    },
+    expected: "true 0 DE FR",
   },
   {
     name: "reinstateUser",

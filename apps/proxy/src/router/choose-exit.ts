@@ -12,7 +12,6 @@ import {
   type Ask,
   createNodePicker,
   explainEmptyRoute,
-  isoCountries,
   type NodePicker,
   type Refusal,
   refuse,
@@ -97,9 +96,6 @@ class ProxyRouter<N extends RoutableNode> implements Router<N> {
 
   choose(question: ExitQuestion<N>): Exit<N> | Refusal {
     const { ask } = question;
-    for (const country of ask.countries) {
-      if (!isoCountries.has(country)) return refuse("country_not_offered", `${country} is not a country`);
-    }
     if (ask.session !== null) return this.#chooseNamed(question, ask.session);
     if (ask.uniq !== null) return this.#chooseUnique(question);
     const node = this.#fresh(question, null, null);

@@ -9,6 +9,7 @@
  */
 import type { ProxyUserFacts } from "@karvon/db/sql";
 import { type Refusal, refuse } from "@karvon/domain";
+import { readUserRules, type UserRules } from "./user-rules.ts";
 
 export interface ClientAccount {
   readonly clientId: string;
@@ -17,6 +18,8 @@ export interface ClientAccount {
   sessionsOpen: number;
   sessionsMax: number;
   isActive: boolean;
+  /** It must be verified first. */
+  isKycMissing: boolean;
   usedAtMs: number;
 }
 
@@ -30,6 +33,7 @@ export interface UserAccount {
   sessionsOpen: number;
   sessionsMax: number | null;
   isEnabled: boolean;
+  rules: UserRules;
   priceId: string;
   usedAtMs: number;
 }
@@ -59,17 +63,20 @@ export function createAccounts(nowMs: () => number): Accounts {
       sessionsOpen: 0,
       sessionsMax: 0,
       isActive: false,
+      isKycMissing: false,
       usedAtMs: 0,
     };
     if (client.pendingBytes === 0) client.balanceBytes = Number(facts.balanceBytes);
     client.sessionsMax = facts.clientConcurrencyMax;
     client.isActive = facts.isClientActive;
+    client.isKycMissing = facts.isKycMissing;
     client.usedAtMs = nowMs();
     clients.set(facts.clientId, client);
     return client;
   }
 
   function userOf(facts: ProxyUserFacts, client: ClientAccount): UserAccount {
+    const rules = readUserRules(facts);
     const user: UserAccount = users.get(facts.proxyUserId) ?? {
       proxyUserId: facts.proxyUserId,
       client,
@@ -80,6 +87,7 @@ export function createAccounts(nowMs: () => number): Accounts {
       sessionsOpen: 0,
       sessionsMax: null,
       isEnabled: false,
+      rules,
       priceId: facts.priceId,
       usedAtMs: 0,
     };
@@ -87,6 +95,7 @@ export function createAccounts(nowMs: () => number): Accounts {
     user.limitBytes = facts.trafficLimitBytes === null ? null : Number(facts.trafficLimitBytes);
     user.sessionsMax = facts.concurrencyMax;
     user.isEnabled = facts.isEnabled;
+    user.rules = rules;
     user.priceId = facts.priceId;
     user.usedAtMs = nowMs();
     users.set(facts.proxyUserId, user);
@@ -123,6 +132,7 @@ export function freeBytes(client: ClientAccount): number {
 /** Why this user may not move another byte now, or null. Asked at admission and every second of every open session. */
 export function accountRefusal(user: UserAccount): Refusal | null {
   if (!user.client.isActive) return refuse("account_suspended", "the client account is not active");
+  if (user.client.isKycMissing) return refuse("kyc_required", "the client account must be verified first");
   if (!user.isEnabled) return refuse("user_disabled", `proxy user ${user.username} is disabled`);
   if (freeBytes(user.client) <= 0) return refuse("balance_exhausted", "0 bytes are left on the account");
   const usedBytes = user.usedBytes + user.pendingBytes;

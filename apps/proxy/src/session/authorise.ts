@@ -207,7 +207,7 @@ function denied(refusal: Refusal): AccessRefusal {
 function admitted({ known, wish }: Proven, caller: Caller, hasPassword: boolean): Principal | AccessRefusal {
   const { account } = known;
   if (wish.kind === "refused") return { kind: "refused", refusal: wish, account };
-  const refusal = accountRefusal(account);
+  const refusal = account.rules.refuseSource(caller.address) ?? accountRefusal(account);
   if (refusal !== null) return { kind: "refused", refusal, account };
   return { kind: "principal", account, ask: askOn(caller.stickyPort, wish), known: hasPassword ? known : null };
 }

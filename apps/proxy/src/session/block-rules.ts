@@ -6,6 +6,7 @@
  */
 import type { BlockRuleRow } from "@karvon/db/sql";
 import { isInPrefixes, parsePrefix, type Prefix, type Refusal, refuse } from "@karvon/domain";
+import { HostSet } from "./host-set.ts";
 
 export interface BlockRules {
   replace(rows: readonly BlockRuleRow[]): readonly BlockRuleRow[];
@@ -16,38 +17,30 @@ export interface BlockRules {
 }
 
 export function createBlockRules(): BlockRules {
-  let hosts = new Set<string>();
+  let hosts = new HostSet([]);
   let ports = new Set<number>();
   let prefixes: Prefix[] = [];
-
-  function isHostBlocked(host: string): boolean {
-    if (hosts.size === 0) return false;
-    const name = host.toLowerCase().replace(/\.$/, "");
-    for (let rest = name; ; rest = rest.slice(rest.indexOf(".") + 1)) {
-      if (hosts.has(rest)) return true;
-      if (!rest.includes(".")) return false;
-    }
-  }
 
   return {
     /** Answers the rows that it could not read. */
     replace(rows) {
       const unreadable: BlockRuleRow[] = [];
-      hosts = new Set();
+      const names: string[] = [];
       ports = new Set();
       prefixes = [];
       for (const row of rows) {
         const prefix = row.kind === "cidr" ? parsePrefix(row.pattern) : null;
-        if (row.kind === "host") hosts.add(row.pattern.toLowerCase().replace(/^\*\.|\.$/g, ""));
+        if (row.kind === "host") names.push(row.pattern);
         else if (row.kind === "port" && /^\d{1,5}$/.test(row.pattern)) ports.add(Number(row.pattern));
         else if (prefix !== null) prefixes.push(prefix);
         else unreadable.push(row);
       }
+      hosts = new HostSet(names);
       return unreadable;
     },
     refuseTarget(host, port) {
       if (ports.has(port)) return refuse("port_blocked", `port ${port} is blocked in the network`);
-      if (isHostBlocked(host)) return refuse("target_blocked", `${host} is blocked in the network`);
+      if (hosts.has(host)) return refuse("target_blocked", `${host} is blocked in the network`);
       return prefixes.length > 0 ? this.refuseAddress(host) : null;
     },
     refuseAddress(address) {

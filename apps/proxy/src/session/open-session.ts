@@ -8,7 +8,7 @@
  * Limits: 3 nodes and 25 s an opening; those of session-limits.ts and target-limits.ts.
  */
 import type { SessionFacts, SessionProtocol } from "@karvon/billing";
-import { checkAddress, checkDestination, type Destination, type EgressAllow, type Refusal, refuse } from "@karvon/domain";
+import { type Ask, checkAddress, checkDestination, type Destination, type EgressAllow, type Refusal, refuse } from "@karvon/domain";
 import type { Connected } from "@karvon/tunnel";
 import type { SessionLog } from "../radar/session-log.ts";
 import type { Exit } from "../router/choose-exit.ts";
@@ -99,6 +99,8 @@ class Opener implements SessionOpener {
     const user = request.principal.account;
     const early = this.#options.gate() ?? accountRefusal(user) ?? this.#limits.refuseSession(user);
     if (early !== null) return early;
+    const ask = user.rules.narrow(request.principal.ask);
+    if ("code" in ask) return ask;
     const destination = this.#judgeDestination(request);
     if (destination.kind === "refused") return destination;
     const { targets } = this.#options;
@@ -106,7 +108,7 @@ class Opener implements SessionOpener {
     if (lane !== null && "kind" in lane) return lane;
     const slot = new SessionSlot(user, lane === null ? null : { targets, lane });
     try {
-      const outcome = await this.#connect(request, destination, slot);
+      const outcome = await this.#connect(withAsk(request, ask), destination, slot);
       if (outcome.kind === "refused") slot.release();
       return outcome;
     } catch (cause) {
@@ -118,9 +120,11 @@ class Opener implements SessionOpener {
 
   async preview({ requestId, principal }: Pick<SessionRequest, "requestId" | "principal">): Promise<PreviewedExit | Refusal> {
     const { router, names } = this.#options;
-    const { account, ask } = principal;
+    const { account } = principal;
     const early = this.#options.gate() ?? accountRefusal(account) ?? this.#limits.refuseSession(account);
     if (early !== null) return early;
+    const ask = account.rules.narrow(principal.ask);
+    if ("code" in ask) return ask;
     const exit = await router.choose({ proxyUserId: account.proxyUserId, requestId, ask, tried: new Set() });
     if (exit.kind === "refused") return exit;
     if (exit.sticky !== null && ask.session !== null) {
@@ -135,7 +139,12 @@ class Opener implements SessionOpener {
   refuseAnother({ line, targetAddress }: OpenedSession): Refusal | null {
     const { gate, blockRules } = this.#options;
     const { targetHost, targetPort } = line.live.facts;
-    return gate() ?? blockRules.refuseTarget(targetHost, targetPort) ?? blockRules.refuseAddress(targetAddress);
+    return (
+      gate() ??
+      line.live.user.rules.refuseHost(targetHost) ??
+      blockRules.refuseTarget(targetHost, targetPort) ??
+      blockRules.refuseAddress(targetAddress)
+    );
   }
 
   #judgeDestination(request: SessionRequest): Destination | Refusal {
@@ -143,7 +152,8 @@ class Opener implements SessionOpener {
     if (destination.kind === "refused") return destination;
     const { own, blockRules } = this.#options;
     const isOwn = destination.kind === "address" ? own.refuse(destination.host, destination.port) : null;
-    return isOwn ?? blockRules.refuseTarget(destination.host, destination.port) ?? destination;
+    const isDenied = request.principal.account.rules.refuseHost(destination.host);
+    return isOwn ?? isDenied ?? blockRules.refuseTarget(destination.host, destination.port) ?? destination;
   }
 
   async #connect(request: SessionRequest, destination: Destination, slot: SessionSlot): Promise<OpenedSession | Refusal> {
@@ -247,6 +257,10 @@ class Opener implements SessionOpener {
       isExitChanged: exit.isChanged,
     };
   }
+}
+
+function withAsk(request: SessionRequest, ask: Ask): SessionRequest {
+  return ask === request.principal.ask ? request : { ...request, principal: { ...request.principal, ask } };
 }
 
 function factsOf(request: SessionRequest, destination: Destination, node: LiveNode, connected: Connected, nowMs: number): SessionFacts {

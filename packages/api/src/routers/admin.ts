@@ -9,11 +9,20 @@ import {
   listUsers,
   reinstateNode,
   reinstateUser,
+  setClientTerms,
   suspendNode,
   suspendUser,
   verifyAudit,
 } from "@karvon/services";
-import { EndSessionInput, PageInput, SearchPageInput, SessionsInput, SuspendNodeInput, SuspendUserInput } from "@karvon/services/inputs";
+import {
+  ClientTermsInput,
+  EndSessionInput,
+  PageInput,
+  SearchPageInput,
+  SessionsInput,
+  SuspendNodeInput,
+  SuspendUserInput,
+} from "@karvon/services/inputs";
 import { followLive } from "../live.ts";
 import { adminProcedure, router } from "../trpc.ts";
 
@@ -22,6 +31,7 @@ export const adminRouter = router({
   users: adminProcedure.input(SearchPageInput).query(({ ctx, input }) => listUsers(ctx.services, input)),
   suspendUser: adminProcedure.input(SuspendUserInput).mutation(({ ctx, input }) => suspendUser(ctx.services, input)),
   reinstateUser: adminProcedure.input(SuspendUserInput).mutation(({ ctx, input }) => reinstateUser(ctx.services, input)),
+  setClientTerms: adminProcedure.input(ClientTermsInput).mutation(({ ctx, input }) => setClientTerms(ctx.services, input)),
   nodes: adminProcedure.input(SearchPageInput).query(({ ctx, input }) => listAdminNodes(ctx.services, input)),
   suspendNode: adminProcedure.input(SuspendNodeInput).mutation(({ ctx, input }) => suspendNode(ctx.services, input)),
   reinstateNode: adminProcedure.input(SuspendNodeInput).mutation(({ ctx, input }) => reinstateNode(ctx.services, input)),

@@ -13,8 +13,16 @@ import {
   listRefusals,
   requireClient,
   rotateProxyUserSecret,
+  setProxyUserRules,
 } from "@karvon/services";
-import { BuyTrafficInput, CreateProxyUserInput, PageInput, ProxyUserIdInput, SessionsInput } from "@karvon/services/inputs";
+import {
+  BuyTrafficInput,
+  CreateProxyUserInput,
+  PageInput,
+  ProxyUserIdInput,
+  ProxyUserRulesInput,
+  SessionsInput,
+} from "@karvon/services/inputs";
 import { followLive } from "../live.ts";
 import { clientPart } from "../radar-feed.ts";
 import { clientProcedure, router } from "../trpc.ts";
@@ -29,6 +37,7 @@ export const clientRouter = router({
     create: clientProcedure.input(CreateProxyUserInput).mutation(({ ctx, input }) => createProxyUser(ctx.services, input)),
     rotateSecret: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => rotateProxyUserSecret(ctx.services, input)),
     disable: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => disableProxyUser(ctx.services, input)),
+    setRules: clientProcedure.input(ProxyUserRulesInput).mutation(({ ctx, input }) => setProxyUserRules(ctx.services, input)),
     enable: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => enableProxyUser(ctx.services, input)),
   }),
   endpoint: clientProcedure.query(({ ctx }) => getEndpoint(ctx.services)),

@@ -59,6 +59,10 @@ describe("proxy user", () => {
       secretHash,
       isEnabled: true,
       isClientActive: true,
+      isKycMissing: false,
+      countries: [],
+      allowedSources: [],
+      allowedHosts: [],
       concurrencyMax: null,
       clientConcurrencyMax: 500,
     };
@@ -73,6 +77,15 @@ describe("proxy user", () => {
     await world.fixtures.pool.query("UPDATE client SET status = 'suspended' WHERE id = $1", [clientId]);
     await world.fixtures.pool.query("UPDATE proxy_user SET status = 'disabled' WHERE id = $1", [proxyUserId]);
     expect(await world.db.findProxyUser(username)).toMatchObject({ isEnabled: false, isClientActive: false, balanceBytes: 900n });
+    await world.fixtures.pool.query("UPDATE client SET kyc_required = true, countries = '{DE}' WHERE id = $1", [clientId]);
+    await world.fixtures.pool.query(
+      "UPDATE proxy_user SET allowed_sources = '{192.0.2.0/24}', allowed_hosts = '{example.com}' WHERE id = $1",
+      [proxyUserId],
+    );
+    const rules = { isKycMissing: true, countries: ["DE"], allowedSources: ["192.0.2.0/24"], allowedHosts: ["example.com"] };
+    expect(await world.db.findProxyUser(username)).toMatchObject(rules);
+    await world.fixtures.pool.query("UPDATE client SET kyc_tier = 1 WHERE id = $1", [clientId]);
+    expect(await world.db.findProxyUser(username)).toMatchObject({ ...rules, isKycMissing: false });
     expect(await world.db.findProxyUser("nobody")).toBeNull();
   });
 

@@ -34,6 +34,14 @@ export interface ProxyUserFacts {
   readonly isEnabled: boolean;
   /** The client and its user account are both active. */
   readonly isClientActive: boolean;
+  /** The account must be verified first. */
+  readonly isKycMissing: boolean;
+  /** Of exits, two capital letters each; empty means all. */
+  readonly countries: readonly string[];
+  /** CIDR blocks; empty means from anywhere. */
+  readonly allowedSources: readonly string[];
+  /** Host names, with everything below them, and CIDR blocks; empty means any. */
+  readonly allowedHosts: readonly string[];
   readonly concurrencyMax: number | null;
   readonly clientConcurrencyMax: number;
   readonly trafficLimitBytes: bigint | null;

@@ -3,6 +3,7 @@ import type { ServiceContext } from "../context.ts";
 import type { SearchPageInput } from "../inputs/common.ts";
 import { pageSize, readTimeCursor, toPage, writeTimeCursor } from "../paging.ts";
 import type { Page, UserView } from "../views.ts";
+import { kycStateOf } from "./set-client-terms.ts";
 
 /** Accounts, newest first; the search looks into address, name and id. */
 export async function listUsers(ctx: ServiceContext, input: SearchPageInput): Promise<Page<UserView>> {
@@ -20,12 +21,21 @@ export async function listUsers(ctx: ServiceContext, input: SearchPageInput): Pr
     },
     orderBy: [{ createdAt: "desc" }, { id: "desc" }],
     take: limit + 1,
-    select: { id: true, email: true, role: true, status: true, emailVerifiedAt: true, createdAt: true, isDemo: true },
+    select: {
+      id: true,
+      email: true,
+      role: true,
+      status: true,
+      emailVerifiedAt: true,
+      createdAt: true,
+      isDemo: true,
+      client: { select: { kycRequired: true, kycTier: true, countries: true } },
+    },
   });
   return toPage(
     rows,
     limit,
     (row) => writeTimeCursor(row.createdAt, row.id),
-    (row) => row,
+    ({ client, ...user }) => ({ ...user, terms: client === null ? null : { kyc: kycStateOf(client), countries: client.countries } }),
   );
 }

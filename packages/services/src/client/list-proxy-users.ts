@@ -8,7 +8,8 @@ const readProxyUsers = {
   name: "proxy-users",
   text: `
     select id, username, label, status::text as status, created_at as "createdAt", used_bytes as "usedBytes",
-           traffic_limit_bytes as "trafficLimitBytes", concurrency_max as "concurrencyMax"
+           traffic_limit_bytes as "trafficLimitBytes", concurrency_max as "concurrencyMax",
+           allowed_sources as "allowedSources", allowed_hosts as "allowedHosts"
       from proxy_user where client_id = $1 order by created_at desc, id desc limit ${proxyUsersMax}`,
 };
 

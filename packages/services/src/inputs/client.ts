@@ -1,4 +1,4 @@
-import { reservedUsers } from "@karvon/domain";
+import { parsePrefix, reservedUsers } from "@karvon/domain";
 import { z } from "zod";
 import { idOf, Label, pageFields, Search } from "./common.ts";
 
@@ -27,6 +27,26 @@ export type CreateProxyUserInput = z.infer<typeof CreateProxyUserInput>;
 
 export const ProxyUserIdInput = z.strictObject({ id: idOf("pxu") });
 export type ProxyUserIdInput = z.infer<typeof ProxyUserIdInput>;
+
+const rulesMax = 50;
+const hostGrammar = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)+$/;
+const isBlock = (text: string): boolean => parsePrefix(text) !== null;
+
+const Source = z.string().trim().refine(isBlock, "An address or a block such as 192.0.2.0/24, without bits behind the prefix.");
+/** `*.example.com` is `example.com`, which stands for everything below it too. */
+const Host = z
+  .string()
+  .trim()
+  .toLowerCase()
+  .transform((text) => text.replace(/^\*\./, ""))
+  .refine((text) => isBlock(text) || hostGrammar.test(text), "A host name such as example.com, an address or a block.");
+
+export const ProxyUserRulesInput = z.strictObject({
+  id: idOf("pxu"),
+  allowedSources: z.array(Source).max(rulesMax, `At most ${rulesMax} addresses.`),
+  allowedHosts: z.array(Host).max(rulesMax, `At most ${rulesMax} hosts.`),
+});
+export type ProxyUserRulesInput = z.infer<typeof ProxyUserRulesInput>;
 
 export const SessionsInput = z.strictObject({
   ...pageFields,

@@ -7,6 +7,10 @@ export interface ProxyUserRow {
   secret_hash: Buffer;
   is_enabled: boolean;
   is_client_active: boolean;
+  is_kyc_missing: boolean;
+  countries: string[];
+  allowed_sources: string[];
+  allowed_hosts: string[];
   concurrency_max: number | null;
   client_concurrency_max: number;
   traffic_limit_bytes: bigint | null;
@@ -22,7 +26,8 @@ export interface ProxyUserRow {
 export const findProxyUser = statement<ProxyUserRow>(
   "find-proxy-user",
   `SELECT u.id AS proxy_user_id, u.client_id, u.username, u.secret_hash, u.status = 'active' AS is_enabled,
-     c.status = 'active' AND o.status = 'active' AS is_client_active,
+     c.status = 'active' AND o.status = 'active' AS is_client_active, c.kyc_required AND c.kyc_tier = 0 AS is_kyc_missing,
+     c.countries, u.allowed_sources, u.allowed_hosts,
      u.concurrency_max, c.concurrency_max AS client_concurrency_max, u.traffic_limit_bytes, u.used_bytes,
      coalesce(c.price_id, (SELECT p.id FROM price AS p WHERE p.is_listed AND p.valid_from <= now() ORDER BY p.valid_from DESC, p.id DESC LIMIT 1)) AS price_id,
      coalesce((SELECT a.posted - a.reserved FROM ledger_account AS a WHERE a.kind = 'client_bytes' AND a.owner_id = u.client_id AND a.shard = 0), 0) AS balance_bytes

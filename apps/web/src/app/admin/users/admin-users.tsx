@@ -18,11 +18,12 @@ import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
+import { TermsDialog } from "./terms-dialog.tsx";
 
 const columns: Column<AdminUser>[] = [
   { name: "User", role: "lead", cell: (user) => <Named name={user.email} isDemo={user.isDemo} /> },
   { name: "Role", cell: (user) => <Badge tone={user.role === "admin" ? "accent" : "neutral"}>{user.role}</Badge> },
-  { name: "State", cell: (user) => <Badge tone={user.status === "active" ? "good" : "bad"}>{user.status}</Badge> },
+  { name: "State", cell: (user) => <State user={user} /> },
   {
     name: "E-mail",
     cell: (user) =>
@@ -37,6 +38,7 @@ export function AdminUsers() {
   const queryClient = useQueryClient();
   const [search, setSearch] = useState("");
   const [asked, setAsked] = useState<AdminUser | null>(null);
+  const [termed, setTermed] = useState<AdminUser | null>(null);
   const users = usePages({
     queryKey: trpc.admin.users.infiniteQueryKey(search === "" ? {} : { search }),
     fetchPage: (page, options) => client.admin.users.query({ ...(search === "" ? {} : { search }), ...page }, options),
@@ -56,7 +58,7 @@ export function AdminUsers() {
     reinstate.reset();
     setAsked(user);
   };
-  const withActions = makeColumns(ask);
+  const withActions = makeColumns(ask, setTermed);
   return (
     <>
       <PageHeader title="Users" description="Everybody who can sign in." />
@@ -75,6 +77,13 @@ export function AdminUsers() {
           {(rows) => <DataTable label="Users" columns={withActions} rows={rows} rowKey={(user) => user.id} />}
         </LoadedPages>
       </Card>
+      {termed === null ? null : (
+        <TermsDialog
+          user={termed}
+          onOpenChange={() => setTermed(null)}
+          onSaved={() => queryClient.invalidateQueries(trpc.admin.pathFilter())}
+        />
+      )}
       {asked === null ? null : (
         <ConfirmDialog
           open
@@ -97,6 +106,18 @@ export function AdminUsers() {
   );
 }
 
+function State({ user }: { user: AdminUser }) {
+  return (
+    <span className="inline-flex flex-wrap gap-1">
+      <Badge tone={user.status === "active" ? "good" : "bad"}>{user.status}</Badge>
+      {user.terms?.kyc === "required" ? <Badge tone="warn">to be verified</Badge> : null}
+      {user.terms === null || user.terms.countries.length === 0 ? null : (
+        <Badge tone="neutral">{user.terms.countries.length} countries</Badge>
+      )}
+    </span>
+  );
+}
+
 function StatusButton({ user, onAsk }: { user: AdminUser; onAsk: (user: AdminUser) => void }) {
   if (user.role === "admin") return null;
   const isActive = user.status === "active";
@@ -112,6 +133,23 @@ function StatusButton({ user, onAsk }: { user: AdminUser; onAsk: (user: AdminUse
   );
 }
 
-function makeColumns(onAsk: (user: AdminUser) => void): Column<AdminUser>[] {
-  return [...columns, { name: "Actions", role: "actions", align: "right", cell: (user) => <StatusButton user={user} onAsk={onAsk} /> }];
+function makeColumns(onAsk: (user: AdminUser) => void, onTerms: (user: AdminUser) => void): Column<AdminUser>[] {
+  return [
+    ...columns,
+    {
+      name: "Actions",
+      role: "actions",
+      align: "right",
+      cell: (user) => (
+        <span className="inline-flex gap-2">
+          {user.terms === null ? null : (
+            <Button size="sm" onClick={() => onTerms(user)} aria-label={`Terms of ${user.email}`}>
+              Terms
+            </Button>
+          )}
+          <StatusButton user={user} onAsk={onAsk} />
+        </span>
+      ),
+    },
+  ];
 }

@@ -21,6 +21,7 @@ import { PageHeader } from "#ui/page-header.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { rememberSecret } from "../shown-secrets.ts";
 import { CreateDialog } from "./create-dialog.tsx";
+import { RulesDialog } from "./rules-dialog.tsx";
 import { SecretDialog, type ShownSecret } from "./secret-dialog.tsx";
 
 export function ProxyUsers() {
@@ -30,6 +31,7 @@ export function ProxyUsers() {
   const [isCreating, setCreating] = useState(false);
   const [secret, setSecret] = useState<ShownSecret | null>(null);
   const [rotating, setRotating] = useState<ProxyUser | null>(null);
+  const [ruled, setRuled] = useState<ProxyUser | null>(null);
   const refresh = () => queryClient.invalidateQueries(trpc.client.pathFilter());
   const show = (shown: ShownSecret) => {
     rememberSecret(shown.username, shown.password);
@@ -50,6 +52,7 @@ export function ProxyUsers() {
   );
   const columns = makeColumns({
     onRotate: setRotating,
+    onRules: setRuled,
     onToggle: (user) => (user.status === "active" ? disable : enable).mutate({ id: user.id }),
     isToggling: (user) => (disable.isPending && disable.variables.id === user.id) || (enable.isPending && enable.variables.id === user.id),
   });
@@ -88,6 +91,7 @@ export function ProxyUsers() {
           onConfirm={() => rotate.mutate({ id: rotating.id })}
         />
       )}
+      {ruled === null ? null : <RulesDialog user={ruled} onOpenChange={() => setRuled(null)} onSaved={refresh} />}
       {secret === null ? null : <SecretDialog secret={secret} onClose={() => setSecret(null)} />}
     </>
   );
@@ -95,11 +99,12 @@ export function ProxyUsers() {
 
 interface RowActions {
   onRotate: (user: ProxyUser) => void;
+  onRules: (user: ProxyUser) => void;
   onToggle: (user: ProxyUser) => void;
   isToggling: (user: ProxyUser) => boolean;
 }
 
-function makeColumns({ onRotate, onToggle, isToggling }: RowActions): Column<ProxyUser>[] {
+function makeColumns({ onRotate, onRules, onToggle, isToggling }: RowActions): Column<ProxyUser>[] {
   return [
     {
       name: "Proxy user",
@@ -120,6 +125,9 @@ function makeColumns({ onRotate, onToggle, isToggling }: RowActions): Column<Pro
       align: "right",
       cell: (user) => (
         <span className="inline-flex gap-2">
+          <Button size="sm" onClick={() => onRules(user)} aria-label={`Rules of ${user.username}`}>
+            Rules{user.allowedSources.length + user.allowedHosts.length > 0 ? " (set)" : ""}
+          </Button>
           <Button size="sm" onClick={() => onRotate(user)}>
             Rotate password
           </Button>

@@ -1,0 +1,81 @@
+"use client";
+import { ProxyUserRulesInput } from "@karvon/services/inputs";
+import { useMutation } from "@tanstack/react-query";
+import { readFailure } from "#trpc/failure.ts";
+import { useTRPC } from "#trpc/client.tsx";
+import type { ProxyUser } from "#trpc/types.ts";
+import { Button } from "#ui/button.tsx";
+import { Dialog } from "#ui/dialog.tsx";
+import { ErrorPanel } from "#ui/error-panel.tsx";
+import { TextField } from "#ui/field.tsx";
+import { parseForm, useForm } from "#ui/use-form.ts";
+
+interface RulesDialogProps {
+  user: ProxyUser;
+  onOpenChange: (open: boolean) => void;
+  onSaved: () => Promise<unknown>;
+}
+
+const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
+
+/** From where a proxy user may be used, and to which hosts. */
+export function RulesDialog({ user, onOpenChange, onSaved }: RulesDialogProps) {
+  const trpc = useTRPC();
+  const form = useForm({ allowedSources: user.allowedSources.join(" "), allowedHosts: user.allowedHosts.join(" ") });
+  const save = useMutation(
+    trpc.client.proxyUsers.setRules.mutationOptions({
+      onSuccess: async () => {
+        await onSaved();
+        onOpenChange(false);
+      },
+      onError: (error) => form.setErrors(readFailure(error).fields),
+    }),
+  );
+  const send = () => {
+    const { allowedSources, allowedHosts } = form.values;
+    const rules = { id: user.id, allowedSources: words(allowedSources), allowedHosts: words(allowedHosts) };
+    const parsed = parseForm(ProxyUserRulesInput, rules);
+    if (parsed.ok) save.mutate(parsed.data);
+    else form.setErrors(parsed.errors);
+  };
+  return (
+    <Dialog
+      open
+      onOpenChange={onOpenChange}
+      title={`Rules of ${user.username}`}
+      description="An empty field sets no rule. They hold for new sessions at once."
+    >
+      <form
+        noValidate
+        className="mt-4 space-y-4"
+        onSubmit={(event) => {
+          event.preventDefault();
+          send();
+        }}
+      >
+        <TextField
+          label="Only from these addresses"
+          hint="Addresses or blocks such as 192.0.2.0/24, with blanks between."
+          autoComplete="off"
+          spellCheck={false}
+          {...form.bind("allowedSources")}
+        />
+        <TextField
+          label="Only to these hosts"
+          hint="Names such as example.com, which stands for everything below it too, or addresses and blocks."
+          autoComplete="off"
+          autoCapitalize="none"
+          spellCheck={false}
+          {...form.bind("allowedHosts")}
+        />
+        {save.error === null ? null : <ErrorPanel failure={readFailure(save.error)} />}
+        <div className="flex justify-end gap-2">
+          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
+          <Button type="submit" look="primary" busy={save.isPending}>
+            Save rules
+          </Button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
