@@ -1,12 +1,13 @@
 /** Every refusal that a program can be given once it has a login: its status, its fields, its SOCKS5 reply and its row. */
-import type { ProxyErrorCode } from "@karvon/domain";
+import { PROXY_ERRORS, type ProxyErrorCode, type ProxyRefusalFacts } from "@karvon/domain";
 import type { RstName } from "@karvon/tunnel";
 import { until } from "@karvon/testkit";
 import { once } from "node:events";
 import { createServer, type Server } from "node:net";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { basic, dial, exchange, type HttpAnswer, readAnswer, socksConnect, socksLogin } from "./test/raw-client.ts";
-import { type Login, openRig, type Rig } from "./test/rig.ts";
+import { type Login, openRig, type Rig, type RigOptions } from "./test/rig.ts";
+import { connectTarget } from "./test/test-node.ts";
 
 let rig: Rig;
 let login: Login;
@@ -97,7 +98,7 @@ async function blockedHost(): Promise<Login> {
   return login;
 }
 
-const rows: readonly Row[] = [
+const madeBy = [
   { code: "auth_failed", http: 407, error: "http_request_denied", socks: "A", who: async () => ({ ...login, password: "pxkWRONG" }) },
   { code: "user_disabled", http: 407, error: "http_request_denied", socks: "A", who: () => fresh("proxy_user", "status = 'disabled'") },
   { code: "account_suspended", http: 403, error: "http_request_denied", socks: "A", who: () => fresh("client", "status = 'suspended'") },
@@ -162,7 +163,8 @@ const rows: readonly Row[] = [
   { code: "target_unroutable", http: 502, error: "destination_ip_unroutable", socks: "03", suffix: "-country-dk" },
   { code: "no_ipv6", http: 502, error: "destination_ip_unroutable", socks: "03", suffix: "-country-es", authority: "six.example:80" },
   { code: "target_reset", http: 502, error: "connection_terminated", socks: "close", suffix: "-country-fi" },
-];
+] as const satisfies readonly Row[];
+const rows: readonly Row[] = madeBy;
 
 type Asked = Pick<Row, "suffix" | "authority">;
 
@@ -225,6 +227,109 @@ describe("a refusal", () => {
     });
   });
 });
+
+/** What HTTP and SOCKS5 were answered; null where the code has no answer. */
+interface Seen {
+  readonly http: HttpAnswer | null;
+  readonly socks: string | null;
+}
+
+const rigs: Rig[] = [];
+afterEach(async () => {
+  for (const one of rigs.splice(0)) await one.close();
+});
+
+async function openWith(options: RigOptions): Promise<{ other: Rig; who: Login; see: (who?: Login) => Promise<Seen> }> {
+  const other = await openRig(options);
+  rigs.push(other);
+  await other.addNode({ onOpen: (stream) => connectTarget(stream, { host: "127.0.0.1", port: targetPort }) });
+  const who = await other.makeLogin();
+  const see = async (login = who): Promise<Seen> => ({
+    http: readAnswer(await exchange(other.proxy.proxyPort, named(login))),
+    socks: await socksConnect(other.proxy.proxyPort, login, { host: "site.example", port: 80 }),
+  });
+  return { other, who, see };
+}
+
+/** To a target that is none of the operator's own, so that it counts under the limits of targets. */
+const named = ({ username, password }: Login): string => `CONNECT site.example:80 HTTP/1.1\r\nHost: x\r\n${basic(username, password)}\r\n`;
+
+async function hold(other: Rig, who: Login): Promise<void> {
+  const held = await dial(other.proxy.proxyPort);
+  held.write(named(who));
+  await once(held, "data");
+}
+
+/** `draining` and `response_timeout` have tests of their own. */
+type Special = Exclude<ProxyErrorCode, (typeof madeBy)[number]["code"] | "draining" | "response_timeout">;
+
+/** The codes that no login and target can bring about, each brought about in its own way. */
+const specials: Readonly<Record<Special, () => Promise<Seen>>> = {
+  async auth_missing() {
+    const answer = await exchange(rig.proxy.proxyPort, `CONNECT 127.0.0.1:${targetPort} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    return { http: readAnswer(answer), socks: await socksConnect(rig.proxy.proxyPort, null, { host: "127.0.0.1", port: targetPort }) };
+  },
+  async rate_limited() {
+    const { other, see } = await openWith({ load: { newcomersPerSecond: 0.001, newcomersBurst: 1 } });
+    const port = await dial(other.proxy.proxyPort);
+    port.end("GET / HTTP/1.1\r\nHost: x\r\n\r\n").resume();
+    await once(port, "close");
+    return see();
+  },
+  async target_throttled() {
+    const { other, who, see } = await openWith({ load: { targetSessionsMax: 1 } });
+    await hold(other, who);
+    return see();
+  },
+  async bad_request() {
+    const answer = await exchange(rig.proxy.proxyPort, "BAD request\r\n\r\n");
+    const socks = await socksConnect(rig.proxy.proxyPort, login, { host: "127.0.0.1", port: targetPort, command: 2 });
+    return { http: readAnswer(answer), socks };
+  },
+  async no_destination() {
+    const head = `GET / HTTP/1.1\r\nHost: x\r\n${basic(login.username, login.password)}\r\n`;
+    return { http: readAnswer(await exchange(rig.proxy.proxyPort, head)), socks: null };
+  },
+  async client_closed() {
+    const silent = await rig.addNode({ place: { country: "NO" }, onOpen: () => undefined });
+    const client = await dial(rig.proxy.proxyPort);
+    client.write(`CONNECT 127.0.0.1:${targetPort} HTTP/1.1\r\nHost: x\r\n${basic(`${login.username}-country-no`, login.password)}\r\n`);
+    await until(() => silent.tunnel.openStreams === 1);
+    client.resetAndDestroy();
+    await until(async () => /^karvon_refusals_total{code="client_closed"} 1$/m.test(await rig.metrics()));
+    return { http: null, socks: null };
+  },
+  async overloaded() {
+    const { other, who, see } = await openWith({ load: { connectionsMax: 1 } });
+    await hold(other, who);
+    return see();
+  },
+  async internal() {
+    const { other, see } = await openWith({});
+    const unheard = await other.makeLogin();
+    await other.fixtures.pool.query("ALTER TABLE proxy_user RENAME TO elsewhere");
+    return see(unheard);
+  },
+};
+
+const isSpecial = (code: string): code is Special => Object.hasOwn(specials, code);
+
+test.each(Object.keys(specials).filter(isSpecial))("%s has the form that the table gives it", async (code) => {
+  const facts: ProxyRefusalFacts = PROXY_ERRORS[code];
+  const { http, socks } = await specials[code]();
+  if (http !== null) expectWhole(http, { code, http: facts.http, error: facts.rfc9209, retryAfter: facts.retry === "wait" });
+  if (socks !== null) expect(socks).toBe(socksForm(facts));
+});
+
+test.each(rows)("$code is in the table as it is told", ({ code, http, error, socks }) => {
+  const facts: ProxyRefusalFacts = PROXY_ERRORS[code];
+  expect({ http: facts.http, error: facts.rfc9209, socks: socksForm(facts) }).toEqual({ http, error, socks });
+});
+
+function socksForm({ socks5 }: ProxyRefusalFacts): string {
+  if (typeof socks5 === "number") return socks5.toString(16).padStart(2, "0");
+  return { authFailure: "A", noMethod: "FF", close: "close", none: "none" }[socks5];
+}
 
 test("a gateway that stops tells draining to whoever is connected already", async () => {
   const stopping = await openRig({ drainMs: 5_000 });

@@ -2,7 +2,7 @@ import { until } from "@karvon/testkit";
 import { writeProxyHeaderV1 } from "@karvon/wire";
 import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { basic, Conversation, dial, exchange, readAnswer } from "./test/raw-client.ts";
+import { basic, Conversation, dial, exchange, readAnswer, socksConnect } from "./test/raw-client.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 import { connectTarget } from "./test/test-node.ts";
 
@@ -198,7 +198,8 @@ describe("limits", () => {
       status: 503,
       headers: { "x-error-code": "overloaded" },
     });
-    expect([...(await exchange(rig.proxy.proxyPort, Buffer.from([5, 1, 2])))]).toEqual([5, 0xff]);
+    expect(await socksConnect(rig.proxy.proxyPort, login, { host: "127.0.0.1", port: rig.origin.port })).toBe("01");
+    expect(await socksConnect(rig.proxy.proxyPort, null, { host: "127.0.0.1", port: rig.origin.port })).toBe("01");
     held.socket.destroy();
     await until(
       async () =>

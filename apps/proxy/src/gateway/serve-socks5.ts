@@ -1,12 +1,13 @@
 /**
  * SOCKS5 with user name and password (RFC 1928, RFC 1929): CONNECT only; BIND and UDP ASSOCIATE are refused with 07.
  *
- * Account refusals are told in the login reply, all others in the request's reply. One byte cannot carry words, so the
+ * Refusals of the credentials and the account are told in the login's reply, all others in the request's: a gateway that is
+ * full lets the program come so far, because a refused login would tell it to give up. One byte cannot carry words, so the
  * words are in the panel under the request id.
  */
 import { refuse } from "@karvon/domain";
 import { readSocksGreeting, readSocksLogin, readSocksRequest, writeSocksLoginReply, writeSocksMethod, writeSocksReply } from "@karvon/wire";
-import type { Principal } from "../session/authorise.ts";
+import type { AccessRefusal, Login, Principal } from "../session/authorise.ts";
 import type { Reading } from "./byte-reader.ts";
 import {
   type ClientConnection,
@@ -29,27 +30,40 @@ const messageBytesMax = 513;
 
 export async function serveSocks5(context: GatewayContext, connection: ClientConnection): Promise<void> {
   const requestId = newRequestId();
-  const principal = await login(context, connection, requestId);
-  if (principal === null) return;
-  connection.prove();
+  const access = await login(context, connection, requestId);
+  if (access === null) return;
+  const { account } = access;
   const reading = await connection.reader.read(readSocksRequest, messageBytesMax, context.timeouts.headMs);
+  if (access.kind === "refused") {
+    const place = reading.kind === "message" ? { host: reading.message.host, port: reading.message.port } : {};
+    answerRequest(context, connection, { requestId, protocol: "socks5", refusal: access.refusal, account, ...place });
+    return;
+  }
   if (reading.kind !== "message") {
     const refusal = refuse("bad_request", `the SOCKS5 request ${trouble(reading)}`);
-    // Silence deserves no answer; RFC 1928 has a reply for an address type that nobody knows.
-    answerRequest(
-      context,
-      connection,
-      { requestId, protocol: "socks5", refusal, account: principal.account },
-      isAddressTypeTrouble(reading) ? 0x08 : 0x07,
-    );
+    // RFC 1928 has a reply for an address type that nobody knows.
+    const reply = isAddressTypeTrouble(reading) ? 0x08 : 0x07;
+    answerRequest(context, connection, { requestId, protocol: "socks5", refusal, account }, reply);
     return;
   }
   const { command, host, port } = reading.message;
   if (command !== "connect") {
     const refusal = refuse("bad_request", `SOCKS5 command ${command} is not offered`);
-    answerRequest(context, connection, { requestId, protocol: "socks5", refusal, account: principal.account, host, port });
+    answerRequest(context, connection, { requestId, protocol: "socks5", refusal, account, host, port });
     return;
   }
+  await connect(context, connection, { requestId, principal: access, host, port });
+}
+
+interface SocksTarget {
+  readonly requestId: string;
+  readonly principal: Principal;
+  readonly host: string;
+  readonly port: number;
+}
+
+async function connect(context: GatewayContext, connection: ClientConnection, target: SocksTarget): Promise<void> {
+  const { requestId, principal, host, port } = target;
   const early = connection.reader.release();
   const opened = isEchoHost(host)
     ? await openEcho(context.opener, { requestId, principal, port })
@@ -71,65 +85,72 @@ export async function serveSocks5(context: GatewayContext, connection: ClientCon
   opened.line.stream.attach(connection.socket, early);
 }
 
-async function login(context: GatewayContext, connection: ClientConnection, requestId: string): Promise<Principal | null> {
+/** Null when the refusal has been told; one that is no matter of the login waits for the request, which has a reply for it. */
+async function login(context: GatewayContext, connection: ClientConnection, requestId: string): Promise<Principal | AccessRefusal | null> {
   const { reader, socket } = connection;
   const greeting = await reader.read(readSocksGreeting, messageBytesMax, context.timeouts.headMs);
   if (greeting.kind !== "message") {
-    endWith(
-      context,
-      connection,
-      { requestId, protocol: "socks5", refusal: refuse("bad_request", `the SOCKS5 greeting ${trouble(greeting)}`) },
-      writeSocksMethod(noMethod),
-    );
-    return null;
-  }
-  if (connection.shedding !== null) {
-    endWith(context, connection, { requestId, protocol: "socks5", refusal: connection.shedding }, writeSocksMethod(noMethod));
+    const refusal = refuse("bad_request", `the SOCKS5 greeting ${trouble(greeting)}`);
+    endWith(context, connection, { requestId, protocol: "socks5", refusal }, writeSocksMethod(noMethod));
     return null;
   }
   const { methods } = greeting.message;
   if (methods.includes(passwordLogin)) {
     socket.write(writeSocksMethod(passwordLogin));
-    return passwordPrincipal(context, connection, requestId);
+    return passwordAccess(context, connection, requestId);
   }
-  const access = methods.includes(noLogin)
-    ? await context.authoriser.authorise(null, connection)
-    : { kind: "refused" as const, refusal: refuse("auth_missing", "the program offers no login by user name and password"), account: null };
-  if (access.kind === "principal") {
+  const access = methods.includes(noLogin) ? await judge(context, connection, null) : noLoginOffered;
+  if (access.kind === "principal" || isToldByReply(access)) {
+    if (access.kind === "principal") connection.prove();
     socket.write(writeSocksMethod(noLogin));
     return access;
   }
-  endWith(
-    context,
-    connection,
-    { requestId, protocol: "socks5", refusal: access.refusal, account: access.account },
-    writeSocksMethod(noMethod),
-  );
+  const { refusal, account } = access;
+  endWith(context, connection, { requestId, protocol: "socks5", refusal, account }, writeSocksMethod(noMethod));
   return null;
 }
 
-async function passwordPrincipal(context: GatewayContext, connection: ClientConnection, requestId: string): Promise<Principal | null> {
+async function passwordAccess(
+  context: GatewayContext,
+  connection: ClientConnection,
+  requestId: string,
+): Promise<Principal | AccessRefusal | null> {
   const { reader, socket } = connection;
   const reading = await reader.read(readSocksLogin, messageBytesMax, context.timeouts.headMs);
   if (reading.kind !== "message") {
-    endWith(
-      context,
-      connection,
-      { requestId, protocol: "socks5", refusal: refuse("bad_request", `the SOCKS5 login ${trouble(reading)}`) },
-      writeSocksLoginReply(false),
-    );
+    const refusal = refuse("bad_request", `the SOCKS5 login ${trouble(reading)}`);
+    endWith(context, connection, { requestId, protocol: "socks5", refusal }, writeSocksLoginReply(false));
     return null;
   }
-  const access = await context.authoriser.authorise(reading.message, connection);
-  if (access.kind === "principal") {
+  const access = await judge(context, connection, reading.message);
+  if (access.kind === "principal" || isToldByReply(access)) {
+    if (access.kind === "principal") connection.prove();
     socket.write(writeSocksLoginReply(true));
     return access;
   }
-  const refused = { requestId, protocol: "socks5" as const, refusal: access.refusal, account: access.account };
+  const { refusal, account } = access;
   await delayGuess(context.tarpit, socket, access);
-  endWith(context, connection, refused, writeSocksLoginReply(false));
+  endWith(context, connection, { requestId, protocol: "socks5", refusal, account }, writeSocksLoginReply(false));
   return null;
 }
+
+/** A gateway that is too full to serve still finds out whose the refusal is. */
+async function judge(context: GatewayContext, connection: ClientConnection, sent: Login | null): Promise<Principal | AccessRefusal> {
+  const { shedding } = connection;
+  if (shedding === null) return context.authoriser.authorise(sent, connection);
+  return { kind: "refused", refusal: shedding, account: await context.authoriser.identify(sent, connection) };
+}
+
+/** Who guesses passwords is told at the login, like everybody whose password is wrong. */
+function isToldByReply(access: AccessRefusal): boolean {
+  return access.isGuessing !== true && typeof refusalFacts(access.refusal.code).socks5 === "number";
+}
+
+const noLoginOffered: AccessRefusal = {
+  kind: "refused",
+  refusal: refuse("auth_missing", "the program offers no login by user name and password"),
+  account: null,
+};
 
 function answerRequest(context: GatewayContext, connection: ClientConnection, refused: RefusedOn, reply?: number): void {
   if (refusalFacts(refused.refusal.code).socks5 === "close") {
