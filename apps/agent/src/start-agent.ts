@@ -21,7 +21,7 @@ import type { AgentEvent, AgentSnapshot, AgentStatus, Place } from "./events.ts"
 import { type Prover, makeAuthProof } from "./link/auth-proof.ts";
 import { type Joined, joinGateway } from "./link/join-gateway.ts";
 import { type WhyAgain, reconnectDelayMs } from "./reconnect-delay.ts";
-import { type Resolver, systemResolver } from "./relay/connect-target.ts";
+import { type Resolver, limitLookups, systemResolver } from "./relay/connect-target.ts";
 import { createOwnNetworks } from "./relay/own-networks.ts";
 import { Relay } from "./relay/relay.ts";
 import { type Serving, startServing } from "./serving.ts";
@@ -99,7 +99,7 @@ class AgentRun implements Agent {
 
   constructor(options: AgentOptions) {
     this.options = options;
-    const rules = { allow: options.egressAllow ?? noEgressAllow, own: this.own, resolve: options.resolve ?? systemResolver };
+    const rules = { allow: options.egressAllow ?? noEgressAllow, own: this.own, resolve: limitLookups(options.resolve ?? systemResolver) };
     this.relay = new Relay(rules, (event) => this.emit(event));
     const bootId = randomBytes(12).toString("base64url");
     this.prover = { store: options.store, bootId, description: options.description ?? describeDevice() };

@@ -244,9 +244,9 @@ async function openWith(options: RigOptions): Promise<{ other: Rig; who: Login; 
   rigs.push(other);
   await other.addNode({ onOpen: (stream) => connectTarget(stream, { host: "127.0.0.1", port: targetPort }) });
   const who = await other.makeLogin();
-  const see = async (login = who): Promise<Seen> => ({
-    http: readAnswer(await exchange(other.proxy.proxyPort, named(login))),
-    socks: await socksConnect(other.proxy.proxyPort, login, { host: "site.example", port: 80 }),
+  const see = async (whose = who): Promise<Seen> => ({
+    http: readAnswer(await exchange(other.proxy.proxyPort, named(whose))),
+    socks: await socksConnect(other.proxy.proxyPort, whose, { host: "site.example", port: 80 }),
   });
   return { other, who, see };
 }

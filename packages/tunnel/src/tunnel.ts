@@ -72,7 +72,10 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
   /** Highest id that was opened on this connection, by whichever side opens. */
   #lastStreamId = 0;
   #current: MuxStream | null = null;
-  /** Payload that the peer may still send for streams that we have reset. */
+  /**
+   * Payload that the peer may still send for streams that we have reset; it is thrown away. Each of at most 2^30 streams adds
+   * its window once, so it stays a whole number, and what the peer sends late it cannot send again.
+   */
   #lateCredit = 0;
   #openCredit = 0;
   #chunkPayload = 0;

@@ -4,7 +4,7 @@
  * The name is resolved once; every address that came back is judged, and the connection goes to a judged address,
  * never to the name. Refused are private, reserved and embedded addresses, closed ports, this device's own networks
  * and the gateway. Limits: 5 s for the name, 8 addresses a name, 4 attempts, 10 s in all, 4 s an attempt that is not
- * the last.
+ * the last; 256 names at once, of streams that are gone already too: the system's resolver cannot be told to stop.
  */
 import { lookup } from "node:dns/promises";
 import type { Socket } from "node:net";
@@ -17,6 +17,8 @@ const connectTimeoutMs = 10_000;
 const attemptTimeoutMs = 4_000;
 const addressesMax = 8;
 const attemptsMax = 4;
+const lookupsMax = 256;
+const busyCode = "EBUSY";
 
 interface ResolvedAddress {
   readonly address: string;
@@ -27,6 +29,20 @@ export type Resolver = (host: string) => Promise<readonly ResolvedAddress[]>;
 
 /** The system's own resolver: the one that the device's owner chose, and the only one that works on Android. */
 export const systemResolver: Resolver = (host) => lookup(host, { all: true, verbatim: true });
+
+/** The same resolver, which rejects at once with the code of a busy device while it has too many names to resolve. */
+export function limitLookups(resolve: Resolver): Resolver {
+  let lookups = 0;
+  return async (host) => {
+    if (lookups >= lookupsMax) throw Object.assign(new Error("too many names are being resolved"), { code: busyCode });
+    lookups += 1;
+    try {
+      return await resolve(host);
+    } finally {
+      lookups -= 1;
+    }
+  };
+}
 
 export interface ConnectRules {
   readonly allow: EgressAllow;
@@ -111,12 +127,16 @@ async function resolveName(host: string, resolve: Resolver): Promise<ResolvedAdd
   });
   const found = resolve(host).then(
     (addresses) => addresses.slice(0, addressesMax),
-    (cause: unknown) =>
-      codeOf(cause) === "EAI_AGAIN" ? refused("dnsTimeout", "the name server is away") : refused("dns", "the name does not resolve"),
+    (cause: unknown) => unresolved(codeOf(cause)),
   );
   const answer = await Promise.race([found, tooLate]);
   clearTimeout(timer);
   return answer;
+}
+
+function unresolved(code: string): Refused {
+  if (code === busyCode) return refused("busy", "too many names are being resolved");
+  return code === "EAI_AGAIN" ? refused("dnsTimeout", "the name server is away") : refused("dns", "the name does not resolve");
 }
 
 type Attempt = Omit<Extract<ConnectOutcome, { readonly kind: "connected" }>, "connectMs"> | Refused;

@@ -1,6 +1,9 @@
 /**
  * Who holds which exit address in which group, so that no two sessions of a group share one: found at once, however many
  * sessions the group has. Usually one session holds an address; several do when a node's address changed under one.
+ *
+ * Limits: one entry for each session name and each open connection that has lost its name: those of sticky-sessions.ts and
+ * the ceilings of open sessions.
  */
 export interface AddressHolder {
   readonly uniqKey: string | null;

@@ -43,6 +43,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   const users = new Map<string, KnownUser>();
   const strangers = new Map<string, number>();
   const allowlist = new Map<string, { user: AllowlistedUser | null; atMs: number }>();
+  /** At most one for each client connection, and one for a reload. */
   const asking = new Map<string, Promise<KnownUser | null>>();
 
   async function load(username: string): Promise<KnownUser | null> {

@@ -47,8 +47,7 @@ export interface RefusalLogOptions {
 
 export function createRefusalLog(options: RefusalLogOptions): RefusalLog {
   const linesPerSecond = options.linesPerSecond ?? linesPerSecondDefault;
-  let rows: RefusalRow[] = [];
-  let dropped = 0;
+  const waiting = new WaitingRows();
   let recent: Record<string, number> = {};
   const counts = new Map<ProxyErrorCode, number>();
   const lines = { second: 0, written: 0 };
@@ -61,12 +60,6 @@ export function createRefusalLog(options: RefusalLogOptions): RefusalLog {
     }
     lines.written += 1;
     return lines.written <= linesPerSecond;
-  }
-
-  function keepNewest(): void {
-    if (rows.length <= rowsMax) return;
-    dropped += rows.length - rowsMax;
-    rows = rows.slice(-rowsMax);
   }
 
   return {
@@ -88,22 +81,14 @@ export function createRefusalLog(options: RefusalLogOptions): RefusalLog {
         targetPort: facts.targetPort,
         clientAddress: facts.clientAddress === "" ? null : facts.clientAddress,
       };
-      rows.push(row);
-      keepNewest();
+      waiting.add(row);
       if (mayWriteLine(atMs)) {
         const { id, atMs: _atMs, gatewayId: _gatewayId, ...rest } = row;
         options.log.info({ event: "session.refused", requestId: id, ...rest });
       }
     },
-    take() {
-      const taken = rows.slice(0, rowsPerWrite);
-      rows = rows.slice(rowsPerWrite);
-      return taken;
-    },
-    restore(taken) {
-      rows = [...taken, ...rows];
-      keepNewest();
-    },
+    take: () => waiting.take(),
+    restore: (taken) => waiting.restore(taken),
     counts,
     takeRecent() {
       const taken = recent;
@@ -111,9 +96,48 @@ export function createRefusalLog(options: RefusalLogOptions): RefusalLog {
       return taken;
     },
     get dropped() {
-      return dropped;
+      return waiting.dropped;
     },
   };
+}
+
+/** The newest `rowsMax` rows. One that is added or dropped costs the same however many wait. */
+class WaitingRows {
+  dropped = 0;
+  #rows: RefusalRow[] = [];
+  /** Where those begin that still wait; what is before them is let go of in one piece. */
+  #first = 0;
+
+  add(row: RefusalRow): void {
+    this.#rows.push(row);
+    this.#keepNewest();
+  }
+
+  take(): RefusalRow[] {
+    const taken = this.#rows.slice(this.#first, this.#first + rowsPerWrite);
+    this.#leave(taken.length);
+    return taken;
+  }
+
+  restore(taken: readonly RefusalRow[]): void {
+    this.#rows = [...taken, ...this.#rows.slice(this.#first)];
+    this.#first = 0;
+    this.#keepNewest();
+  }
+
+  #keepNewest(): void {
+    const over = this.#rows.length - this.#first - rowsMax;
+    if (over <= 0) return;
+    this.dropped += over;
+    this.#leave(over);
+  }
+
+  #leave(count: number): void {
+    this.#first += count;
+    if (this.#first < rowsMax && this.#first < this.#rows.length) return;
+    this.#rows = this.#rows.slice(this.#first);
+    this.#first = 0;
+  }
 }
 
 /** PostgreSQL refuses NUL in text: one bad name must not spoil a whole batch. */
