@@ -10,6 +10,7 @@
 import { randomBytes } from "node:crypto";
 import { hashProxyPassword } from "@karvon/security";
 import { createAuthoriser } from "../apps/proxy/src/session/authorise.ts";
+import { createSharedCounts } from "../apps/proxy/src/session/shared-count.ts";
 import type { Credentials, KnownUser } from "../apps/proxy/src/session/credentials.ts";
 
 const samples = Number(process.argv[2] ?? 2_000);
@@ -34,6 +35,7 @@ const credentials: Credentials = {
 };
 const authoriser = createAuthoriser({
   credentials,
+  guesses: createSharedCounts().guesses,
   pepper,
   nowMs: Date.now,
   onFault(cause) {

@@ -11,6 +11,7 @@ import type { QualityBook } from "./router/quality-book.ts";
 import type { NameUse, StickySessions } from "./router/sticky-sessions.ts";
 import type { Membership } from "./siblings/membership.ts";
 import { createSiblings, type Siblings } from "./siblings/siblings.ts";
+import type { SharedCounts } from "./session/shared-count.ts";
 import { refusal as nodeRefusal } from "./tunnel/judge-node.ts";
 import type { LiveNode, NodePlace } from "./tunnel/live-node.ts";
 import { createTunnelManager, type TunnelManager } from "./tunnel/tunnel-manager.ts";
@@ -25,12 +26,15 @@ export interface FleetOptions {
   readonly everywhere: NodeDirectory<LiveNode> | null;
   readonly qualities: QualityBook;
   readonly sticky: StickySessions;
+  readonly shared: SharedCounts;
   readonly pressure: MemoryPressure;
   readonly locate: (address: string) => Promise<NodePlace>;
   readonly log: Logger;
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly random: () => number;
+  /** Ports of siblings on this machine. */
+  readonly onPorts: (ports: readonly number[]) => void;
   readonly onRetire: () => void;
 }
 
@@ -55,6 +59,7 @@ export function createFleet(options: FleetOptions): Fleet {
       pocket.left(node);
       siblings?.left(node);
     },
+    onDismissed: (nodeId, isExpelled) => siblings?.dismissed(nodeId, isExpelled),
     onReport(node, message) {
       if (message.type === "status") return pocket.reported(node, message.payload);
       tunnels.dismiss(node, nodeRefusal("consent_withdrawn", "Consent was withdrawn; thank you."), "ownerStopped");
@@ -84,6 +89,7 @@ function joinAcross(
     local: directory,
     all,
     findNode: (nodeId) => tunnels.find(nodeId),
+    onDismissed: (nodeId, isExpelled) => tunnels.dismissedElsewhere(nodeId, isExpelled),
     onMoved(node) {
       tunnels.handOver(node);
       pocket.handedOver(node);

@@ -40,6 +40,7 @@ import { type BlockRules, createBlockRules } from "./session/block-rules.ts";
 import { createCredentials, type Credentials } from "./session/credentials.ts";
 import { createSessionOpener } from "./session/open-session.ts";
 import { createOwnEndpoints, databasePorts, type OwnEndpoints } from "./session/own-endpoints.ts";
+import { createSharedCounts, type SharedCounts } from "./session/shared-count.ts";
 import { createRefusalLog, type RefusalLog } from "./session/refusal-log.ts";
 import type { Membership } from "./siblings/membership.ts";
 import { listenTunnels, type TunnelListener } from "./tunnel/listen-tunnels.ts";
@@ -176,6 +177,8 @@ interface Core {
   readonly own: OwnEndpoints;
   readonly trustedProxies: readonly Prefix[];
   readonly egressAllow: EgressAllow;
+  /** What siblings count together. */
+  readonly shared: SharedCounts;
   readonly load: Load;
   readonly state: { isDraining: boolean; isLeaving: boolean; faults: number; sessionsOpened: number; publish: (tick: RadarTick) => void };
   readonly onFault: (cause: unknown) => void;
@@ -190,11 +193,13 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
   const here = createNodeDirectory<LiveNode>(monotonicMs);
   const everywhere = (options.membership ?? null) === null ? null : createNodeDirectory<LiveNode>(monotonicMs);
   const egressAllow = readEgressAllow(options.egressAllow);
+  const shared = createSharedCounts();
   const load = createLoad(options.load ?? {}, {
     timeouts: options.timeouts ?? {},
     portsOpen: countPorts(portNumbersOf(options)),
     sessions,
     egressAllow,
+    shared,
     countTunnels: () => here.size,
     monotonicMs,
     log,
@@ -219,6 +224,7 @@ function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
     own,
     trustedProxies: readPrefixes(options.trustedProxies),
     egressAllow,
+    shared,
     load,
     state,
     onFault(cause) {
@@ -236,6 +242,7 @@ function createFleetOf(core: Core): Fleet {
     membership: options.membership ?? null,
     pressure: core.load.pressure,
     random: Math.random,
+    onPorts: (ports) => core.own.add(...ports),
     locate: options.locate,
     log: options.log,
     onRetire: () => options.onRetire?.(),
@@ -301,7 +308,13 @@ function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayCo
     onViolation: (node, detail) => fleet.tunnels.expel(node, detail),
     onOpened: () => (state.sessionsOpened += 1),
   });
-  const authoriser = createAuthoriser({ credentials: core.credentials, pepper: options.pepper, nowMs, onFault });
+  const authoriser = createAuthoriser({
+    credentials: core.credentials,
+    guesses: core.shared.guesses,
+    pepper: options.pepper,
+    nowMs,
+    onFault,
+  });
   return {
     authoriser,
     opener,
@@ -350,10 +363,12 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
     readAvailability: () => readAvailability(directory.index),
     readCountryPlaces: (country) => readCountryPlaces(directory.index, country),
   });
+  const opsPorts = [ops.port, membership?.welcome.opsPort ?? ops.port];
+  core.own.add(...opsPorts);
   state.publish = (tick) => ops.publish(tick);
   await database.registerGateway({ ...identity, opsUrl: opsUrlOf(options, ops.port) });
   await control.start();
-  await fleet.siblings?.open();
+  await fleet.siblings?.open(opsPorts);
   const clientTls = openClientTls({ read: options.readClientTls, log, timings: options.clientTlsTimings });
   gateway = await listenGateway({
     ...portNumbersOf(options),
@@ -363,7 +378,7 @@ async function openPorts(core: Core, fleet: Fleet, meter: Meter, control: Contro
     descriptors: core.load.descriptors,
     sources: core.load.sources,
   });
-  core.own.add(ops.port, gateway.port);
+  core.own.add(gateway.port);
   const { descriptors } = core.load;
   const onTunnel = (socket: TLSSocket, address: string, hasRoom: boolean): void => fleet.tunnels.accept(socket, address, hasRoom);
   const tunnel = await listenTunnels({ port: options.tunnelPort, ...options.tunnelIdentity, trustedProxies, log, descriptors, onTunnel });

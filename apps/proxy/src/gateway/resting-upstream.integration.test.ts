@@ -13,6 +13,7 @@ import { createStickySessions } from "../router/sticky-sessions.ts";
 import { createAccounts } from "../session/accounts.ts";
 import { SessionLine } from "../session/session-line.ts";
 import { SessionSlot } from "../session/session-limits.ts";
+import { createSharedCounts } from "../session/shared-count.ts";
 import { dial } from "../test/raw-client.ts";
 import { LiveNode, unknownPlace } from "../tunnel/live-node.ts";
 import { RestingUpstream } from "./resting-upstream.ts";
@@ -134,7 +135,7 @@ async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; use
     connected: { address: "192.0.2.1", family: 4 as const, connectMs: 1 },
     opening: { ended: null },
   };
-  const slot = new SessionSlot(user);
+  const slot = new SessionSlot(user, createSharedCounts());
   const line = new SessionLine(
     { sessions, router, names: sticky, nowMs: clock },
     { facts, node, attempt, slot, maxBytes: null, sticky: null, isUnnamed: false },

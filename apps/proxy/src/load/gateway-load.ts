@@ -7,6 +7,7 @@ import { sourceShareMax, SourceLimits } from "../gateway/source-limits.ts";
 import { Tarpit } from "../gateway/tarpit.ts";
 import { defaultTimeouts, type GatewayTimeouts } from "../gateway/timeouts.ts";
 import type { SessionLog } from "../radar/session-log.ts";
+import type { SharedCounts } from "../session/shared-count.ts";
 import { TargetLimits, targetSessionsMaxDefault, targetSessionsPerSecondDefault } from "../session/target-limits.ts";
 import { collectGarbage, createMemoryGuard, defaultMemoryBudgetBytes, type MemoryGuard, readUsedMemoryBytes } from "./memory-guard.ts";
 
@@ -46,6 +47,7 @@ export interface LoadParts {
   readonly portsOpen: number;
   readonly sessions: SessionLog;
   readonly egressAllow: EgressAllow;
+  readonly shared: SharedCounts;
   readonly countTunnels: () => number;
   readonly monotonicMs: () => number;
   readonly log: Logger;
@@ -66,6 +68,7 @@ export function createLoad(options: LoadOptions, parts: LoadParts): Load {
       sessionsPerSecond: options.targetSessionsPerSecond ?? targetSessionsPerSecondDefault,
       burst: options.targetBurst,
       egressAllow: parts.egressAllow,
+      shared: parts.shared.targets,
       monotonicMs,
     }),
     tarpit: new Tarpit({ minMs: timeouts.tarpitMinMs, maxMs: timeouts.tarpitMaxMs, random: Math.random }),

@@ -42,7 +42,8 @@ export interface Accounts {
   /** Takes what the database says now. Balances are taken only while nothing is pending: otherwise the flush knows better. */
   update(facts: ProxyUserFacts): UserAccount;
   setBalance(clientId: string, balanceBytes: bigint): ClientAccount | null;
-  listClients(): Iterable<ClientAccount>;
+  readonly clients: ReadonlyMap<string, ClientAccount>;
+  readonly users: ReadonlyMap<string, UserAccount>;
   /** Forgets idle accounts. Called now and then. */
   sweep(): void;
 }
@@ -114,7 +115,8 @@ export function createAccounts(nowMs: () => number): Accounts {
       if (client !== undefined) client.balanceBytes = Number(balanceBytes);
       return client ?? null;
     },
-    listClients: () => clients.values(),
+    clients,
+    users,
     sweep() {
       const atMs = nowMs();
       for (const [id, user] of users) if (isForgettable(user, atMs, users.size)) users.delete(id);

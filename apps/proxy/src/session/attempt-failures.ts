@@ -12,7 +12,7 @@ export interface AttemptFailure {
   readonly detail: string;
 }
 
-export type FailureCause = RstName | "lost" | "silent" | "clientGone";
+export type FailureCause = RstName | "lost" | "silent" | "clientGone" | "unnamable";
 
 export const attemptFailures: Readonly<Record<FailureCause, AttemptFailure>> = {
   cancelled: failed("node_connect_failed", true, "node", "the node gave up"),
@@ -30,6 +30,7 @@ export const attemptFailures: Readonly<Record<FailureCause, AttemptFailure>> = {
   noIpv6: failed("no_ipv6", true, null, "the target has IPv6 addresses only and the node has none"),
   lost: failed("node_connect_failed", true, "node", "the node went away"),
   silent: failed("node_connect_failed", true, "node", "the node did not answer"),
+  unnamable: failed("node_connect_failed", true, null, "the name is too long for a node of another gateway process"),
   clientGone: failed("client_closed", false, null, "the client went away before the node had answered"),
 };
 

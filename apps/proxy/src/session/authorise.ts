@@ -14,6 +14,7 @@ import { verifyProxyPassword } from "@karvon/security";
 import type { ProxyLogin, ReadAsk } from "@karvon/wire";
 import { accountRefusal, type UserAccount } from "./accounts.ts";
 import type { Credentials, KnownUser } from "./credentials.ts";
+import type { SharedCount } from "./shared-count.ts";
 import { createLoginReader } from "./read-login.ts";
 import { sourceKey } from "./source-key.ts";
 import { askOn } from "./sticky-port.ts";
@@ -61,6 +62,8 @@ export interface Authoriser {
 export interface AuthoriserOptions {
   readonly credentials: Credentials;
   readonly pepper: Buffer;
+  /** Wrong passwords in all gateway processes. */
+  readonly guesses: SharedCount;
   readonly nowMs: () => number;
   readonly onFault: (cause: unknown) => void;
 }
@@ -73,10 +76,11 @@ const successesMax = 10_000;
 const nobodysHash = Buffer.alloc(32);
 
 export function createAuthoriser(options: AuthoriserOptions): Authoriser {
-  const { credentials } = options;
+  const { credentials, guesses } = options;
   const bySource = failureBuckets(failuresPerSourceMax, options.nowMs);
   const byName = failureBuckets(failuresPerNameMax, options.nowMs);
   const successes = createSuccesses();
+  guesses.connect({ open: () => 0, listOpen: () => [], spend: (source, began) => bySource.spend(source, began) });
   const readLogin = createLoginReader();
 
   async function withPassword(login: Login, callerAddress: string): Promise<Proven | AccessRefusal> {
@@ -92,6 +96,7 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
     if (known === null || !isRight) {
       if (!mayGuess) return tooManyGuesses;
       bySource.take(source);
+      guesses.began(source);
       byName.take(key);
       return denied(strangersRefusal(read));
     }

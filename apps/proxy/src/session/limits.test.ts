@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { accountRefusal, createAccounts } from "./accounts.ts";
-import { createSessionLimits, SessionSlot } from "./session-limits.ts";
+import { createSessionLimits, type SessionLimits, SessionSlot } from "./session-limits.ts";
+import { createSharedCounts } from "./shared-count.ts";
 import { plainAddress, sourceKey } from "./source-key.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
 
@@ -22,6 +23,12 @@ const facts = {
   priceId: "prc",
   balanceBytes: 100n,
 };
+
+const shared = createSharedCounts();
+
+function limitsAt(nowMs: () => number): SessionLimits {
+  return createSessionLimits({ accounts: createAccounts(nowMs), shared, nowMs });
+}
 
 describe("token buckets", () => {
   test("give the burst at once and the rate afterwards, each key its own", () => {
@@ -48,7 +55,7 @@ describe("token buckets", () => {
 describe("session limits", () => {
   test("allow 500 sessions at once and 100 a second, or as many as a larger ceiling", () => {
     let nowMs = 0;
-    const limits = createSessionLimits(() => nowMs);
+    const limits = limitsAt(() => nowMs);
     const user = createAccounts(() => 0).update(facts);
     const granted = (): number =>
       Array.from({ length: 30_000 }, () => limits.refuseSession(user)).filter((refusal) => refusal === null).length;
@@ -61,9 +68,9 @@ describe("session limits", () => {
   });
 
   test("count a session from its reservation and give it back once", () => {
-    const limits = createSessionLimits(() => 0);
+    const limits = limitsAt(() => 0);
     const user = createAccounts(() => 0).update({ ...facts, concurrencyMax: 1 });
-    const slot = new SessionSlot(user);
+    const slot = new SessionSlot(user, shared);
     expect(limits.refuseSession(user)?.code).toBe("concurrency_limit");
     slot.release();
     slot.release();
@@ -102,11 +109,11 @@ describe("accounts", () => {
     user.client.pendingBytes = 1;
     nowMs = 3_600_000;
     accounts.sweep();
-    expect([...accounts.listClients()]).toHaveLength(1);
+    expect([...accounts.clients.values()]).toHaveLength(1);
     user.client.pendingBytes = 0;
     accounts.sweep();
     accounts.sweep();
-    expect([...accounts.listClients()]).toHaveLength(0);
+    expect([...accounts.clients.values()]).toHaveLength(0);
   });
 });
 

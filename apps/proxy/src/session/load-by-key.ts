@@ -14,6 +14,7 @@ export interface LoadLimits {
 }
 
 export interface Lane {
+  readonly key: string;
   open: number;
   tokens: number;
   atMs: number;
@@ -36,10 +37,11 @@ export class LoadByKey {
     return this.#lanes.size;
   }
 
-  enter(key: string): Lane | "too-many" | "too-fast" {
+  /** `elsewhere` counts with what is open here. */
+  enter(key: string, elsewhere = 0): Lane | "too-many" | "too-fast" {
     const { openMax, perSecond } = this.#options;
     const lane = this.#lanes.get(key) ?? this.#addLane(key);
-    if (openMax > 0 && lane.open >= openMax) return "too-many";
+    if (openMax > 0 && lane.open + elsewhere >= openMax) return "too-many";
     if (perSecond > 0 && !this.#takeToken(lane)) return "too-fast";
     lane.open += 1;
     return lane;
@@ -49,6 +51,21 @@ export class LoadByKey {
     lane.open -= 1;
   }
 
+  /** So many more count against the key's rate; they were let in already. */
+  spend(key: string, tokens: number): void {
+    const lane = this.#lanes.get(key) ?? this.#addLane(key);
+    this.#refill(lane);
+    lane.tokens -= tokens;
+  }
+
+  openOf(key: string): number {
+    return this.#lanes.get(key)?.open ?? 0;
+  }
+
+  *listOpen(): Generator<readonly [key: string, open: number]> {
+    for (const { key, open } of this.#lanes.values()) if (open > 0) yield [key, open];
+  }
+
   /** Leaves as if it had never come: what was taken from the rate is given back. */
   leaveUncounted(lane: Lane): void {
     lane.open -= 1;
@@ -56,19 +73,23 @@ export class LoadByKey {
   }
 
   #takeToken(lane: Lane): boolean {
-    const { perSecond, burst, monotonicMs } = this.#options;
-    const nowMs = monotonicMs();
-    lane.tokens = Math.min(burst, lane.tokens + (Math.max(0, nowMs - lane.atMs) / 1_000) * perSecond);
-    lane.atMs = nowMs;
+    this.#refill(lane);
     if (lane.tokens < 1) return false;
     lane.tokens -= 1;
     return true;
   }
 
+  #refill(lane: Lane): void {
+    const { perSecond, burst, monotonicMs } = this.#options;
+    const nowMs = monotonicMs();
+    lane.tokens = Math.min(burst, lane.tokens + (Math.max(0, nowMs - lane.atMs) / 1_000) * perSecond);
+    lane.atMs = nowMs;
+  }
+
   #addLane(key: string): Lane {
     const { keysMax, burst, monotonicMs } = this.#options;
     if (this.#lanes.size >= keysMax) this.#forgetIdle();
-    const lane = { open: 0, tokens: burst, atMs: monotonicMs() };
+    const lane = { key, open: 0, tokens: burst, atMs: monotonicMs() };
     if (this.#lanes.size < keysMax) this.#lanes.set(key, lane);
     return lane;
   }

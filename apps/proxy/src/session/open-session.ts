@@ -15,7 +15,7 @@ import type { Exit } from "../router/choose-exit.ts";
 import type { Exits } from "../router/exits.ts";
 import type { NameUse, StickySession } from "../router/sticky-sessions.ts";
 import type { LiveNode } from "../tunnel/live-node.ts";
-import { accountRefusal } from "./accounts.ts";
+import { accountRefusal, type Accounts } from "./accounts.ts";
 import { type AttemptFailure, attemptFailures, movedMeanwhile } from "./attempt-failures.ts";
 import type { Principal } from "./authorise.ts";
 import type { BlockRules } from "./block-rules.ts";
@@ -23,6 +23,7 @@ import { type Attempt, type ClientPresence, type OpenedAttempt, openStream } fro
 import type { OwnEndpoints } from "./own-endpoints.ts";
 import { createSessionLimits, type SessionLimits, SessionSlot } from "./session-limits.ts";
 import { SessionLine } from "./session-line.ts";
+import type { SharedCounts } from "./shared-count.ts";
 import type { TargetLimits } from "./target-limits.ts";
 
 export interface SessionRequest {
@@ -71,6 +72,8 @@ export interface SessionOpenerOptions {
   readonly egressAllow: EgressAllow;
   readonly nowMs: () => number;
   readonly targets: TargetLimits;
+  readonly accounts: Accounts;
+  readonly shared: SharedCounts;
   /** Why no new session is taken now, or null. */
   readonly gate: () => Refusal | null;
   /** A node connected to an address that it must not: it is to be shut out. */
@@ -92,7 +95,7 @@ class Opener implements SessionOpener {
 
   constructor(options: SessionOpenerOptions) {
     this.#options = options;
-    this.#limits = createSessionLimits(options.nowMs);
+    this.#limits = createSessionLimits(options);
   }
 
   async open(request: SessionRequest): Promise<OpenedSession | Refusal> {
@@ -106,7 +109,7 @@ class Opener implements SessionOpener {
     const { targets } = this.#options;
     const lane = targets.enter(destination);
     if (lane !== null && "kind" in lane) return lane;
-    const slot = new SessionSlot(user, lane === null ? null : { targets, lane });
+    const slot = new SessionSlot(user, this.#options.shared, lane === null ? null : { targets, lane });
     try {
       const outcome = await this.#connect(withAsk(request, ask), destination, slot);
       if (outcome.kind === "refused") slot.release();

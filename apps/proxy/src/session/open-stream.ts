@@ -28,6 +28,8 @@ export interface ClientPresence {
 /** A client that goes away meanwhile ends the attempt. One that only half-closes still waits for its answer. */
 export function openStream(node: LiveNode, target: Target, timeoutMs: number, client: ClientPresence): Promise<Attempt> {
   if (client.destroyed) return Promise.resolve({ kind: "failed", cause: "clientGone" });
+  // The node is full by now, or the way to it is down at this moment.
+  if (!node.tunnel.mayOpen) return Promise.resolve({ kind: "failed", cause: "busy" });
   return new StreamOpening().start(node, target, timeoutMs, client);
 }
 
@@ -46,7 +48,13 @@ class StreamOpening implements OpenHandlers {
       const onGone = (): void => this.#giveUp("clientGone");
       this.#watch = { client, onGone };
       client.on("close", onGone);
-      this.#stream = node.tunnel.open(target, this);
+      try {
+        this.#stream = node.tunnel.open(target, this);
+      } catch (cause) {
+        // A node of another process is named together with the target, for which an OPEN frame may be too short.
+        if (!(cause instanceof RangeError)) throw cause;
+        this.#settle({ kind: "failed", cause: "unnamable" });
+      }
     });
   }
 

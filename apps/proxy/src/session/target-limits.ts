@@ -2,10 +2,11 @@
  * How much all clients together may send to one target: sessions open at once and new ones a second, per registrable host.
  *
  * A target that the operator of this gateway let in by hand (KARVON_EGRESS_ALLOW) is its own business and not counted.
- * Each gateway process counts for itself.
+ * Several gateway processes count together (shared-count.ts).
  */
 import { checkAddress, type Destination, type EgressAllow, noEgressAllow, type Refusal, refuse, registrableHost } from "@karvon/domain";
 import { type Lane, LoadByKey } from "./load-by-key.ts";
+import type { SharedCount } from "./shared-count.ts";
 
 export const targetSessionsMaxDefault = 5_000;
 export const targetSessionsPerSecondDefault = 1_000;
@@ -21,6 +22,7 @@ export interface TargetLimitOptions {
   /** So many may come at once; two seconds' worth when left out. */
   readonly burst?: number | undefined;
   readonly egressAllow: EgressAllow;
+  readonly shared: SharedCount;
   readonly monotonicMs: () => number;
 }
 
@@ -38,22 +40,32 @@ export class TargetLimits {
     this.#isOff = sessionsMax === 0 && sessionsPerSecond === 0;
     this.#hasOwn = egressAllow.prefixes.length > 0 || egressAllow.endpoints.length > 0;
     const limits = { openMax: sessionsMax, perSecond: sessionsPerSecond, burst: options.burst ?? sessionsPerSecond * burstSeconds };
-    this.#load = new LoadByKey({ ...limits, keysMax: targetsMax, monotonicMs });
+    const load = new LoadByKey({ ...limits, keysMax: targetsMax, monotonicMs });
+    this.#load = load;
+    options.shared.connect({
+      open: (host) => load.openOf(host),
+      listOpen: () => load.listOpen(),
+      spend: (host, began) => load.spend(host, began),
+    });
   }
 
   /** A lane to `leave` by, null when the target is not counted, or a refusal. */
   enter(destination: Destination): Lane | Refusal | null {
     if (this.#isOff || (this.#hasOwn && destination.kind === "address" && this.#isOwn(destination.host))) return null;
     const host = destination.kind === "address" ? destination.host : registrableHost(destination.host);
-    const lane = this.#load.enter(host);
+    const { shared } = this.#options;
+    const lane = this.#load.enter(host, shared.elsewhere(host));
     if (lane === "too-many")
       return refuse("target_throttled", `all clients together have ${this.#options.sessionsMax} sessions to ${host} open`);
     if (lane === "too-fast") return refuse("target_throttled", `all clients together open too many sessions a second to ${host}`);
+    shared.changed(host);
+    shared.began(host);
     return lane;
   }
 
   leave(lane: Lane): void {
     this.#load.leave(lane);
+    this.#options.shared.changed(lane.key);
   }
 
   #isOwn(address: string): boolean {

@@ -7,6 +7,8 @@
 export interface TokenBuckets {
   /** Takes one token; false when there is none. */
   take(key: string): boolean;
+  /** Takes so many, also such as are not there: they are missing afterwards. */
+  spend(key: string, tokens: number): void;
   /** Whether a token is there, without taking it. */
   has(key: string): boolean;
   readonly size: number;
@@ -37,20 +39,28 @@ export function createTokenBuckets(options: TokenBucketOptions): TokenBuckets {
     return bucket;
   }
 
+  function keep(key: string, bucket: Bucket): void {
+    buckets.delete(key);
+    buckets.set(key, bucket);
+    if (buckets.size <= options.keysMax) return;
+    for (const oldest of buckets.keys()) {
+      buckets.delete(oldest);
+      return;
+    }
+  }
+
   return {
     take(key) {
       const bucket = refilled(key);
       const isGranted = bucket.tokens >= 1;
       if (isGranted) bucket.tokens -= 1;
-      buckets.delete(key);
-      buckets.set(key, bucket);
-      if (buckets.size > options.keysMax) {
-        for (const oldest of buckets.keys()) {
-          buckets.delete(oldest);
-          break;
-        }
-      }
+      keep(key, bucket);
       return isGranted;
+    },
+    spend(key, tokens) {
+      const bucket = refilled(key);
+      bucket.tokens -= tokens;
+      keep(key, bucket);
     },
     has(key) {
       return refilled(key).tokens >= 1;

@@ -2,10 +2,11 @@
  * What gateway processes of one machine write to each other. Every letter is checked field by field when it arrives; one
  * that cannot be read is dropped, so a sibling of another version costs what it would have told and nothing else.
  *
- * Limits: 200 nodes and 2,000 loads a letter.
+ * Limits: 200 nodes, 2,000 loads or 16 ports a letter.
  */
 import { type ConnectionType } from "@karvon/domain";
 import { type NodePlace } from "../tunnel/live-node.ts";
+import { type CountLetter, readCountLetter } from "./count-letters.ts";
 import { type NameLetter, readNameLetter } from "./name-letters.ts";
 import { type Fields, isCount, isFlag, isMaybe, isNumber, isObject, isText, readList, readText } from "./read-fields.ts";
 
@@ -32,10 +33,16 @@ export type Letter =
   | { readonly kind: "gone"; readonly nodeIds: readonly string[] }
   /** Open streams by node. */
   | { readonly kind: "loads"; readonly loads: readonly (readonly [nodeId: string, openStreams: number])[] }
-  | NameLetter;
+  /** The node's connections end everywhere; one that broke a rule is shut out. */
+  | { readonly kind: "dismissed"; readonly nodeId: string; readonly isExpelled: boolean }
+  /** Ports of the writer that no session may lead to. */
+  | { readonly kind: "ports"; readonly ports: readonly number[] }
+  | NameLetter
+  | CountLetter;
 
 export const nodesPerLetterMax = 200;
 export const loadsPerLetterMax = 2_000;
+const portsPerLetterMax = 16;
 
 export function readLetter(value: unknown): Letter | null {
   if (!isObject(value)) return null;
@@ -54,8 +61,15 @@ export function readLetter(value: unknown): Letter | null {
       return loads === null ? null : { kind: "loads", loads };
     }
     default:
-      return readNameLetter(value);
+      return readNotice(value) ?? readCountLetter(value) ?? readNameLetter(value);
   }
+}
+
+function readNotice(value: Fields): Letter | null {
+  const { kind, nodeId, isExpelled } = value;
+  if (kind === "dismissed" && isText(nodeId) && isFlag(isExpelled)) return { kind, nodeId, isExpelled };
+  const ports = kind === "ports" ? readList(value["ports"], portsPerLetterMax, readPort) : null;
+  return ports === null ? null : { kind: "ports", ports };
 }
 
 function readNode(value: unknown): NodeFacts | null {
@@ -95,6 +109,10 @@ function readPlace(value: unknown): NodePlace | null {
     isText(lineType) &&
     isText(dataVersion);
   return isWhole ? { country, region, city, latitude, longitude, asn, asnName, lineType, dataVersion } : null;
+}
+
+function readPort(value: unknown): number | null {
+  return isCount(value) && value <= 65_535 ? value : null;
 }
 
 function readPair(value: unknown): readonly [string, number] | null {

@@ -6,8 +6,9 @@ import type { ExitAnswer } from "../router/exits.ts";
 import { createNodeDirectory } from "../router/node-directory.ts";
 import { createStickySessions, type StickySession } from "../router/sticky-sessions.ts";
 import { openTestLauncher, type TestLauncher } from "../test/test-launcher.ts";
-import { readLetter } from "./letters.ts";
+import { type Letter, readLetter } from "./letters.ts";
 import { NameDesk } from "./name-desk.ts";
+import { type NameLetter, readNameLetter } from "./name-letters.ts";
 
 interface Process {
   readonly desk: NameDesk<RoutableNode>;
@@ -49,6 +50,10 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+function isNameLetter(letter: Letter): letter is NameLetter {
+  return readNameLetter({ ...letter }) !== null;
+}
+
 let requests = 0;
 
 async function start({ isReady = true } = {}): Promise<Process> {
@@ -69,8 +74,7 @@ async function start({ isReady = true } = {}): Promise<Process> {
   });
   membership.listen({
     onLetter(from, letter) {
-      if (isDead || letter.kind === "nodes" || letter.kind === "gone" || letter.kind === "loads") return;
-      desk.onLetter(from, letter);
+      if (!isDead && isNameLetter(letter)) desk.onLetter(from, letter);
     },
     onMember(member) {
       if (!member.isServing && !member.isRetiring) desk.meet(member.id);

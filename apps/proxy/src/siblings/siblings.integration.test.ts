@@ -1,7 +1,8 @@
 import { until } from "@karvon/testkit";
+import type { TunnelStream } from "@karvon/tunnel";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Family, openFamily } from "../test/family.ts";
-import { basic, type Dial, dial, dialTls, exchange, readAnswer } from "../test/raw-client.ts";
+import { basic, Conversation, type Dial, dial, dialTls, exchange, readAnswer } from "../test/raw-client.ts";
 import type { Login, Rig } from "../test/rig.ts";
 import type { TestNode } from "../test/test-node.ts";
 
@@ -12,10 +13,10 @@ let login: Login;
 const addressOf = new Map<TestNode, string>();
 let lastAddress = 0;
 
-async function addNode(rig: Rig, country: string): Promise<TestNode> {
+async function addNode(rig: Rig, country: string, onOpen?: (stream: TunnelStream) => void): Promise<TestNode> {
   lastAddress += 1;
   const address = `198.51.100.${lastAddress}`;
-  const node = await rig.addNode({ address, place: { country: country.toUpperCase() } });
+  const node = await rig.addNode({ address, place: { country: country.toUpperCase() }, ...(onOpen === undefined ? {} : { onOpen }) });
   addressOf.set(node, address);
   return node;
 }
@@ -123,6 +124,80 @@ describe("two gateway processes", () => {
     await until(async () => (await echo(second)).session.bytes === (await echo(first)).session.bytes);
     expect(await exitOf(second, name)).toBe(ip);
     await until(async () => (await echo(first)).session.bytes > once);
+  });
+});
+
+describe("limits of two gateway processes", () => {
+  test("hold for both together: sessions of a proxy user", async () => {
+    const node = await addNode(first, "at");
+    await known("at", 1);
+    const mine = await first.makeLogin();
+    await first.fixtures.pool.query("UPDATE proxy_user SET concurrency_max = 3 WHERE id = $1", [mine.proxyUserId]);
+    const authority = `127.0.0.1:${first.origin.port}`;
+    const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${basic(`${mine.username}-country-at-session-one`, mine.password)}\r\n`;
+    const open: Conversation[] = [];
+    const connect = async (rig: Rig): Promise<ReturnType<typeof readAnswer>> => {
+      const conversation = await Conversation.open(rig.proxy.proxyPort);
+      conversation.send(head);
+      await until(() => conversation.rest.includes("\r\n\r\n"));
+      const answer = readAnswer(Buffer.from(conversation.rest, "latin1"));
+      if (answer.status === 200) open.push(conversation);
+      else conversation.socket.destroy();
+      return answer;
+    };
+    const room = async (rig: Rig): Promise<boolean> => (await connect(rig)).status === 200;
+    for (const rig of [first, second, second]) await until(() => room(rig));
+    for (const rig of [first, second]) await until(async () => !(await room(rig)) || null);
+    expect(open.length).toBeLessThanOrEqual(5);
+    for (const rig of [first, second]) expect((await connect(rig)).headers["x-error-code"]).toBe("concurrency_limit");
+    for (const conversation of open.splice(0)) conversation.socket.destroy();
+    for (const rig of [second, first]) await until(() => room(rig));
+    for (const conversation of open) conversation.socket.destroy();
+    node.close();
+  });
+
+  test("hold for both together: wrong passwords of one source", async () => {
+    const statusOf = async (rig: Rig, username: string, password: string): Promise<number> => {
+      const head = `GET http://127.0.0.1:${rig.origin.port}/ HTTP/1.0\r\n${basic(username, password)}\r\n`;
+      return readAnswer(await exchange(rig.proxy.proxyPort, head)).status;
+    };
+    for (let guesses = 0; guesses < 10; guesses += 1) expect(await statusOf(first, "nobody", "wrong-password")).toBe(407);
+    // Right passwords of users that were never seen from here: where nobody has guessed, they are let in.
+    await until(async () => {
+      const stranger = await first.makeLogin();
+      return (await statusOf(second, `${stranger.username}-country-fr`, stranger.password)) === 429;
+    });
+  });
+});
+
+describe("a node whose tunnel ends in another process", () => {
+  test("is shut out everywhere when it breaks a rule towards a client of this one", async () => {
+    const liar = await addNode(second, "se", (stream) => stream.opened({ address: "10.0.0.1", family: 4, connectMs: 1 }));
+    await known("fr", 1);
+    await until(async () => (await codeOf(first, "-country-se")) === "private_address");
+    await liar.closed;
+    for (const rig of [first, second]) {
+      const again = await second.redial(liar, { tunnelPort: rig.proxy.tunnelPort });
+      expect(again.verdict).toMatchObject({ type: "refused", payload: { code: "node_suspended" } });
+    }
+  });
+
+  test("cannot be told a name of more than 224 characters, and the refusal says so", async () => {
+    await addNode(second, "no");
+    await until(async () => (await ask(first, "-country-no")).headers["x-px-country"] === "NO");
+    const authority = `${`${"a".repeat(60)}.`.repeat(4)}com:80`;
+    const head = `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${basic(`${login.username}-country-no`, login.password)}\r\n`;
+    const answer = readAnswer(await exchange(first.proxy.proxyPort, head));
+    expect(answer.headers["x-error-code"]).toBe("node_connect_failed");
+    expect(answer.body).toContain("too long for a node of another gateway process");
+  });
+
+  test("is not a way to that process's ops port", async () => {
+    await until(async () => {
+      const target = `127.0.0.1:${second.proxy.opsPort}`;
+      const head = `GET http://${target}/ HTTP/1.0\r\n${basic(`${login.username}-country-fr`, login.password)}\r\n`;
+      return readAnswer(await exchange(first.proxy.proxyPort, head)).headers["x-error-code"] === "private_address";
+    });
   });
 });
 

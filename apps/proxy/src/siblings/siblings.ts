@@ -13,6 +13,8 @@ import type { QualityBook } from "../router/quality-book.ts";
 import { type Announcer, createAnnouncer } from "./announcer.ts";
 import type { Router } from "../router/choose-exit.ts";
 import type { StickySessions } from "../router/sticky-sessions.ts";
+import type { SharedCounts } from "../session/shared-count.ts";
+import { CountDesk } from "./count-desk.ts";
 import type { Letter } from "./letters.ts";
 import { createLinks, type Links } from "./links.ts";
 import type { Membership } from "./membership.ts";
@@ -25,6 +27,7 @@ export interface SiblingsOptions {
   readonly all: NodeDirectory<LiveNode>;
   readonly qualities: QualityBook;
   readonly sticky: StickySessions;
+  readonly shared: SharedCounts;
   /** Over `all`. */
   readonly router: Pick<Router<LiveNode>, "choose">;
   readonly log: Logger;
@@ -32,6 +35,9 @@ export interface SiblingsOptions {
   /** A node whose tunnel ends here, also one that is about to leave. */
   readonly findNode: (nodeId: string) => LiveNode | null;
   readonly onMoved: (node: LiveNode) => void;
+  /** A sibling ended the node's connection for good. */
+  readonly onDismissed: (nodeId: string, isExpelled: boolean) => void;
+  readonly onPorts: (ports: readonly number[]) => void;
   readonly onRetire: () => void;
 }
 
@@ -41,8 +47,13 @@ export interface Siblings {
   readonly names: NameDesk<LiveNode>;
   /** Nodes of siblings. */
   readonly remotesCount: number;
-  /** Opens the door for siblings and waits until they have told of their nodes and of the named sessions. */
-  open(): Promise<void>;
+  /**
+   * Opens the door for siblings and waits until they have told of their nodes and of the named sessions. `ports` are this
+   * process's own, which no session of a sibling may lead to either.
+   */
+  open(ports: readonly number[]): Promise<void>;
+  /** A node's connection was ended here for good. */
+  dismissed(nodeId: string, isExpelled: boolean): void;
   /** Tells the siblings that this process leaves; the next one keeps the named sessions from then on. */
   retire(): void;
   /** A node's tunnel here is gone. */
@@ -60,11 +71,13 @@ class SiblingDesk implements Siblings {
   readonly announcer: Announcer;
   readonly links: Links;
   readonly names: NameDesk<LiveNode>;
+  readonly #counts: CountDesk;
   readonly #options: SiblingsOptions;
   readonly #fleet: RemoteFleet;
   /** Pictures of siblings' nodes, links to them, and the book of names, that are not there yet. */
   readonly #awaited = new Set<string>();
   #onComplete: (() => void) | null = null;
+  #ports: readonly number[] = [];
 
   constructor(options: SiblingsOptions) {
     const { membership, local } = options;
@@ -82,6 +95,7 @@ class SiblingDesk implements Siblings {
     });
     this.#fleet = createRemoteFleet({ ...options, links: this.links });
     this.names = new NameDesk({ ...options, findNode: (nodeId) => options.all.find(nodeId), onWhole: () => this.#arrived("names") });
+    this.#counts = new CountDesk({ counts: options.shared, broadcast: (letter) => membership.broadcast(letter) });
     this.announcer = createAnnouncer({
       local,
       hasListeners: () => membership.others.size > 0,
@@ -93,8 +107,9 @@ class SiblingDesk implements Siblings {
     return this.#fleet.size;
   }
 
-  async open(): Promise<void> {
+  async open(ports: readonly number[]): Promise<void> {
     const { membership } = this.#options;
+    this.#ports = ports;
     await this.links.open();
     for (const id of membership.others.keys()) this.#awaited.add(`nodes ${id}`).add(`link ${id}`);
     if (!membership.isLeader) this.#awaited.add("names");
@@ -125,6 +140,10 @@ class SiblingDesk implements Siblings {
     clearTimeout(timer);
   }
 
+  dismissed(nodeId: string, isExpelled: boolean): void {
+    this.#options.membership.broadcast({ kind: "dismissed", nodeId, isExpelled });
+  }
+
   left(node: LiveNode): void {
     this.announcer.left(node);
     this.#fleet.restore(node.nodeId);
@@ -133,6 +152,7 @@ class SiblingDesk implements Siblings {
   async close(): Promise<void> {
     this.announcer.close();
     this.names.close();
+    this.#counts.close();
     await this.links.close();
   }
 
@@ -142,6 +162,8 @@ class SiblingDesk implements Siblings {
     if (this.#met.has(id)) return;
     this.#met.add(id);
     this.links.connect(id);
+    this.#options.membership.send(id, { kind: "ports", ports: this.#ports });
+    this.#counts.meet((letter) => this.#options.membership.send(id, letter));
     this.announcer.describeAll((letter) => this.#options.membership.send(id, letter));
     this.names.meet(id);
   }
@@ -155,6 +177,7 @@ class SiblingDesk implements Siblings {
     this.#met.delete(id);
     this.links.disconnect(id);
     this.#fleet.left(id);
+    this.#counts.left(id, this.#options.membership.others.size > 0);
     this.names.left(id);
     if (this.#options.membership.isLeader) this.#arrived("names");
     this.#arrived(`nodes ${id}`);
@@ -171,6 +194,12 @@ class SiblingDesk implements Siblings {
         return this.#fleet.gone(from, letter.nodeIds);
       case "loads":
         return this.#fleet.loads(from, letter.loads);
+      case "dismissed":
+        return this.#options.onDismissed(letter.nodeId, letter.isExpelled);
+      case "ports":
+        return this.#options.onPorts(letter.ports);
+      case "counts":
+        return this.#counts.onLetter(from, letter);
       default:
         return this.names.onLetter(from, letter);
     }

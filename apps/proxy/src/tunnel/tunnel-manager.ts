@@ -28,8 +28,10 @@ export interface TunnelManager {
   accept(socket: TLSSocket, address: string, hasRoom?: boolean): void;
   /** Asks the database again about a node and obeys: out of rotation, or out altogether. */
   recheck(node: LiveNode): Promise<void>;
-  /** Shuts a node out that broke a rule. */
+  /** Shuts a node out that broke a rule, also one whose tunnel ends in a sibling. */
   expel(node: LiveNode, detail: string): void;
+  /** A sibling ended the node's connection for good, and maybe shut it out. */
+  dismissedElsewhere(nodeId: string, isExpelled: boolean): void;
   /** Takes a node out of rotation and ends its connection with a word why. */
   dismiss(node: LiveNode, why: NodeRefusal, goAway: GoAwayName): void;
   /** No new connections. Every node is asked to dial again, to a process that still takes them; nothing is closed. */
@@ -61,6 +63,8 @@ export interface TunnelManagerOptions {
   readonly onJoined: (node: LiveNode) => void;
   /** After the node's last tunnel is gone. */
   readonly onLeft: (node: LiveNode, end: TunnelEnd) => void;
+  /** This process ended a node's connection for good: what it has elsewhere is to end too. */
+  readonly onDismissed: (nodeId: string, isExpelled: boolean) => void;
   readonly onReport: (node: LiveNode, message: Extract<ControlMessage, { type: "status" | "withdraw" }>) => void;
 }
 
@@ -77,6 +81,8 @@ const sentAwayAtOnce = 100;
 const sendAwayEveryMs = 50;
 /** What a sibling asked for just before it knew of the move is still opened. */
 const handOverGraceMs = 500;
+
+const violation = refusal("node_suspended", "This device connected to an address that is not allowed.");
 
 export function createTunnelManager(options: TunnelManagerOptions): TunnelManager {
   return new Manager(options);
@@ -152,12 +158,30 @@ class Manager implements TunnelManager, HandshakeHost {
 
   expel(node: LiveNode, detail: string): void {
     this.log.error({ event: "node.violation", nodeId: node.nodeId, operatorId: node.operatorId, detail });
-    if (this.#expelled.size >= expelledMax) this.#expelled.clear();
-    this.#expelled.set(node.nodeId, this.#options.nowMs() + expelledMs);
-    this.dismiss(node, refusal("node_suspended", "This device connected to an address that is not allowed."), "suspended");
+    this.#shutOut(node.nodeId);
+    this.#end(node, violation, "suspended");
+    this.#options.onDismissed(node.nodeId, true);
   }
 
   dismiss(node: LiveNode, why: NodeRefusal, goAway: GoAwayName): void {
+    this.#end(node, why, goAway);
+    this.#options.onDismissed(node.nodeId, false);
+  }
+
+  dismissedElsewhere(nodeId: string, isExpelled: boolean): void {
+    if (isExpelled) this.#shutOut(nodeId);
+    const why = isExpelled ? violation : refusal("node_suspended", "The connections of this device were ended.");
+    for (const node of [this.#options.directory.find(nodeId), this.#leaving.get(nodeId)]) {
+      if (node !== null && node !== undefined) this.#end(node, why, "suspended");
+    }
+  }
+
+  #shutOut(nodeId: string): void {
+    if (this.#expelled.size >= expelledMax) this.#expelled.clear();
+    this.#expelled.set(nodeId, this.#options.nowMs() + expelledMs);
+  }
+
+  #end(node: LiveNode, why: NodeRefusal, goAway: GoAwayName): void {
     node.isDraining = true;
     this.#options.directory.changed(node);
     this.log.warn({ event: "node.dismissed", nodeId: node.nodeId, code: why.code });
