@@ -240,7 +240,7 @@ describe("connectSink", () => {
   const open = (line: Line): TunnelStream => gatewayOf(line).open({ host: "a.example", port: 1 }, { onOpened: ignore, onRefused: ignore });
 
   test("carries both ways, and a sink that asks to wait holds at most its window", async () => {
-    const line = await rig.openLine({ onOpen: echoByDuplex });
+    const line = await rig.openLine({ onOpen: echoByDuplex, gatewayLimits: { firstCreditBytes: 0 } });
     const sink = makeSink(1);
     const stream = open(line);
     const driver = stream.connectSink(sink);

@@ -7,6 +7,7 @@ const mb = 1_024 * kb;
 export const defaultLimits: TunnelLimits = {
   streamsMax: 1_024,
   startWindowBytes: 64 * kb,
+  firstCreditBytes: 256 * kb,
   minWindowBytes: 32 * kb,
   maxWindowBytes: 4 * mb,
   tightWindowBytes: 1 * mb,

@@ -7,6 +7,9 @@
 import type { TunnelLimits } from "./types.ts";
 import type { WindowPacer } from "./window-pacer.ts";
 
+/** Less than a frame says nothing about a line. */
+const busyFlowBytes = 16_384;
+
 export interface ProbeOptions {
   readonly limits: TunnelLimits;
   readonly pacer: WindowPacer;
@@ -29,8 +32,9 @@ export class Probe {
   #token = 0;
   #isPinging = false;
   #pingedAtMs = 0;
-  /** Payload received since the last PONG. */
+  /** Payload received since `#countedFromMs`. */
   #receivedBytes = 0;
+  #countedFromMs = 0;
   #writtenAtPing = 0;
   #round = 0;
   #busyStreams = 0;
@@ -62,15 +66,23 @@ export class Probe {
     this.#receivedBytes += payloadBytes;
     if (this.#isPinging) return;
     const flowBytes = this.#receivedBytes + this.#options.writtenBytes() - this.#writtenAtPing;
-    if (flowBytes < this.#options.limits.startWindowBytes) return;
+    if (flowBytes < busyFlowBytes) return;
     if (performance.now() - this.#pingedAtMs >= this.#options.limits.busyPingMs) this.#ping();
   }
 
   pong(token: number): void {
     if (!this.#isPinging || token !== this.#token) return;
     this.#isPinging = false;
-    this.#options.pacer.sample(performance.now() - this.#pingedAtMs, this.#busyStreams);
+    const nowMs = performance.now();
+    this.#options.pacer.sample({
+      nowMs,
+      rttMs: nowMs - this.#pingedAtMs,
+      bytes: this.#receivedBytes,
+      intervalMs: nowMs - this.#countedFromMs,
+      busyStreams: this.#busyStreams,
+    });
     this.#receivedBytes = 0;
+    this.#countedFromMs = nowMs;
     this.#busyStreams = 0;
     this.#round += 1;
   }
@@ -80,6 +92,11 @@ export class Probe {
     this.#isPinging = true;
     this.#writtenAtPing = this.#options.writtenBytes();
     this.#pingedAtMs = performance.now();
+    // After a pause in the flow its rate is that since the PING.
+    if (this.#pingedAtMs - this.#countedFromMs > this.#options.limits.busyPingMs * 2) {
+      this.#countedFromMs = this.#pingedAtMs;
+      this.#receivedBytes = 0;
+    }
     this.#options.sendPing(this.#token);
   }
 

@@ -37,7 +37,8 @@ const aloneBytesMax = 2_048;
 export interface StreamHost {
   readonly isGateway: boolean;
   readonly limits: TunnelLimits;
-  readonly windowBytes: number;
+  /** The window that a stream with this one is to have from now on. */
+  nextWindow(currentBytes: number): number;
   /** Counts up with every chunk from the peer. */
   readonly turn: number;
   /** Takes up to `bytes` from the credit that is left for all streams; answers how much. */
@@ -209,8 +210,10 @@ export class MuxStream implements TunnelStream, SinkDriver {
   /** Grants credit in steps of half a window, and moves the window towards the tunnel's target on the way. */
   #consumed(bytes: number): void {
     this.#owed += bytes;
-    if (this.#owed * 2 < this.window || (this.state & (finReceived | dead)) !== 0) return;
-    const target = this.#host.windowBytes;
+    const target = this.#host.nextWindow(this.window);
+    // Half a window at a time, and at once what a window has grown by as much as itself.
+    const isDue = this.#owed * 2 >= this.window || target >= this.window * 2;
+    if (!isDue || (this.state & (finReceived | dead)) !== 0) return;
     let grant = this.#owed;
     if (target > this.window) {
       const grown = this.#host.takeCredit(target - this.window);

@@ -42,7 +42,7 @@ function rig(): {
   const host: StreamHost = {
     isGateway: true,
     limits: defaultLimits,
-    windowBytes: 65_536,
+    nextWindow: (current) => current,
     takeCredit: (bytes) => bytes,
     giveCredit: () => undefined,
     sendWindow: () => undefined,

@@ -181,9 +181,9 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
 
   // What a stream asks of its tunnel
 
-  get windowBytes(): number {
-    const { windowBytes } = this.#pacer;
-    return this.#pressure.isHigh ? Math.min(windowBytes, this.limits.tightWindowBytes) : windowBytes;
+  nextWindow(currentBytes: number): number {
+    const bytes = this.#pacer.nextWindow(currentBytes);
+    return this.#pressure.isHigh ? Math.min(bytes, this.limits.tightWindowBytes) : bytes;
   }
 
   takeCredit(bytes: number): number {
@@ -247,9 +247,10 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
   }
 
   #startWindow(): number {
-    if (this.#pressure.isHigh) return this.limits.minWindowBytes;
-    const isRoomy = this.#openCredit + this.limits.startWindowBytes <= this.limits.openCreditMaxBytes / 2;
-    return isRoomy ? this.limits.startWindowBytes : this.limits.minWindowBytes;
+    const { minWindowBytes, startWindowBytes, firstCreditBytes, openCreditMaxBytes } = this.limits;
+    const isRoomy = this.#openCredit + startWindowBytes <= openCreditMaxBytes / 2;
+    if (this.#pressure.isHigh || !isRoomy) return minWindowBytes;
+    return Math.max(startWindowBytes, firstCreditBytes - this.#openCredit);
   }
 
   // Receiving

@@ -171,6 +171,8 @@ export interface Tunnel {
 export interface TunnelLimits {
   readonly streamsMax: number;
   readonly startWindowBytes: number;
+  /** A stream that finds less credit than this granted starts with the rest of it: one alone need not wait to be measured. */
+  readonly firstCreditBytes: number;
   readonly minWindowBytes: number;
   readonly maxWindowBytes: number;
   /** The largest window while memory is short. */

@@ -25,6 +25,8 @@ async function openRaw(role: "gateway" | "node"): Promise<Raw> {
   const tunnel = createTunnel({
     socket: server,
     role,
+    // Every stream starts with the same window.
+    limits: { firstCreditBytes: 0 },
     onOpen: (stream) => stream.opened({ address: "192.0.2.1", family: 4, connectMs: 1 }),
     onClose: (how) => (end = how),
   });

@@ -3,59 +3,146 @@ import { defaultLimits } from "./limits.ts";
 import { WindowPacer } from "./window-pacer.ts";
 
 const kb = 1_024;
+const mb = 1_024 * kb;
 
-function pacerAfter(...samples: readonly (readonly [rttMs: number, busyStreams: number])[]): WindowPacer {
-  const pacer = new WindowPacer(defaultLimits);
-  for (const [rttMs, busyStreams] of samples) pacer.sample(rttMs, busyStreams);
-  return pacer;
+interface Line {
+  /** What the line carries at most, bytes a millisecond. */
+  readonly rate: number;
+  readonly rttMs: number;
+  readonly streams?: number;
 }
 
+/**
+ * One stream, or several alike, on a line that is modelled: what is under way beyond what the line holds waits in its queue.
+ * A sample is taken every round trip, but not more often than every 100 ms.
+ */
+class ModelLine {
+  readonly pacer = new WindowPacer(defaultLimits);
+  nowMs = 0;
+  windowBytes = 64 * kb;
+  queueMs = 0;
+  line: Line;
+
+  constructor(line: Line) {
+    this.line = line;
+    this.pacer.sample({ nowMs: 0, rttMs: line.rttMs, bytes: 0, intervalMs: line.rttMs, busyStreams: 0 });
+  }
+
+  turn(): void {
+    const { rate, rttMs, streams = 1 } = this.line;
+    const underWay = this.windowBytes * streams;
+    this.queueMs = Math.max(0, underWay / rate - rttMs);
+    const sampleRttMs = rttMs + this.queueMs;
+    const intervalMs = Math.max(100, sampleRttMs);
+    const bytes = Math.min(rate, underWay / rttMs) * intervalMs;
+    this.nowMs += intervalMs;
+    this.pacer.sample({ nowMs: this.nowMs, rttMs: sampleRttMs, bytes, intervalMs, busyStreams: streams });
+    this.windowBytes = this.pacer.nextWindow(this.windowBytes);
+  }
+
+  turns(count: number): this {
+    for (let turn = 0; turn < count; turn += 1) this.turn();
+    return this;
+  }
+}
+
+/** A phone's uplink of 20 Mbit/s. */
+const narrow: Line = { rate: 2_500, rttMs: 50 };
+
 describe("the window pacer", () => {
-  test("starts at 64 KB and doubles while the round trip stays short and windows are used up", () => {
-    expect(pacerAfter().windowBytes).toBe(64 * kb);
-    expect(pacerAfter([50, 1], [55, 1]).windowBytes).toBe(256 * kb);
+  test("leaves a stream as it is that is not measured and uses nothing", () => {
+    const pacer = new WindowPacer(defaultLimits);
+    pacer.sample({ nowMs: 0, rttMs: 50, bytes: 400, intervalMs: 50, busyStreams: 0 });
+    expect(pacer.nextWindow(64 * kb)).toBe(64 * kb);
+    pacer.sample({ nowMs: 100, rttMs: 50, bytes: 400, intervalMs: 50, busyStreams: 0 });
+    expect(pacer.nextWindow(64 * kb)).toBe(64 * kb);
   });
 
-  test("does not grow for a trickle", () => {
-    expect(pacerAfter([50, 0], [50, 0], [50, 0]).windowBytes).toBe(64 * kb);
+  test("grows a window by what was used up before the first round trip is measured", () => {
+    const pacer = new WindowPacer(defaultLimits);
+    expect(pacer.nextWindow(64 * kb)).toBe(96 * kb);
+    expect(pacer.nextWindow(4 * mb)).toBe(4 * mb);
   });
 
-  test("grows by a quarter after it has once seen a queue", () => {
-    expect(pacerAfter([50, 1], [50, 1], [100, 1], [55, 1]).windowBytes).toBe(320 * kb);
+  test("at least doubles the window with every sample while the line carries more", () => {
+    const line = new ModelLine({ rate: 50_000, rttMs: 100 });
+    for (let before = line.windowBytes; line.windowBytes < 2 * mb; before = line.windowBytes) {
+      line.turn();
+      expect(line.windowBytes).toBeGreaterThanOrEqual(2 * before);
+    }
   });
 
-  test("stands still while the queue is between 30 and 80 ms", () => {
-    const pacer = pacerAfter([50, 1], [110, 1]);
-    expect([pacer.windowBytes, pacer.hasQueue]).toEqual([128 * kb, true]);
+  test("keeps a narrow line full, and its queue between nothing and 100 ms when it has settled", () => {
+    for (const streams of [1, 4, 8]) {
+      const line = new ModelLine({ ...narrow, streams }).turns(20);
+      for (let turn = 0; turn < 200; turn += 1) {
+        line.turn();
+        expect(line.queueMs).toBeLessThan(100);
+        // A drain, every ten seconds at most, goes below what the line holds for some round trips.
+        if (turn % 50 === 0) expect(line.windowBytes * streams).toBeGreaterThan(0.7 * narrow.rate * narrow.rttMs);
+      }
+    }
   });
 
-  const times = (count: number, rttMs: number) => Array.from({ length: count }, () => [rttMs, 1] as const);
-
-  test("shrinks when a queue of more than 80 ms stays, by half at most, and never under 32 KB", () => {
-    expect(pacerAfter([50, 1], [50, 1], ...times(3, 135)).windowBytes).toBe(256 * kb);
-    expect(pacerAfter([50, 1], [50, 1], ...times(4, 135)).windowBytes).toBe(Math.round(256 * kb * (90 / 135)));
-    expect(pacerAfter([50, 1], [50, 1], ...times(4, 2_000)).windowBytes).toBe(128 * kb);
-    expect(pacerAfter([50, 1], ...times(16, 900)).windowBytes).toBe(32 * kb);
+  test("shrinks no window while there is no queue, however little comes", () => {
+    const line = new ModelLine({ rate: 50_000, rttMs: 100 }).turns(10);
+    const grown = line.windowBytes;
+    line.line = { rate: 50_000, rttMs: 100, streams: 1 };
+    for (let turn = 0; turn < 20; turn += 1) {
+      line.nowMs += 100;
+      line.pacer.sample({ nowMs: line.nowMs, rttMs: 100, bytes: 2_000, intervalMs: 100, busyStreams: 1 });
+    }
+    expect(line.pacer.nextWindow(grown)).toBe(grown);
   });
 
-  test("keeps its window on a line that loses packets, where some round trips are long and others are not", () => {
-    const lossy = Array.from({ length: 40 }, () => [...times(3, 260), ...times(1, 125)]).flat();
-    expect(pacerAfter([120, 1], [120, 1], ...lossy).windowBytes).toBeGreaterThan(256 * kb);
+  test("takes a queue back within a second when the line has become narrower", () => {
+    const line = new ModelLine({ rate: 20_000, rttMs: 50 }).turns(20);
+    line.line = narrow;
+    line.turns(30);
+    expect(line.queueMs).toBeLessThan(100);
   });
 
-  test("takes half a round trip for a short queue on a long line", () => {
-    expect(pacerAfter([600, 1], [600, 1], ...times(8, 850)).windowBytes).toBe(256 * kb);
+  test("lets a line that loses packets have several times what it holds, since nothing arrives while a loss is repaired", () => {
+    const pacer = new WindowPacer(defaultLimits);
+    let windowBytes = 64 * kb;
+    for (let turn = 0; turn < 60; turn += 1) {
+      // Two of three round trips wait for a packet to be sent again.
+      const rttMs = turn % 3 === 0 ? 300 : 600;
+      pacer.sample({ nowMs: turn * 600, rttMs, bytes: 400 * rttMs, intervalMs: rttMs, busyStreams: 1 });
+      windowBytes = pacer.nextWindow(windowBytes);
+    }
+    expect(windowBytes / (400 * 300)).toBeGreaterThanOrEqual(4);
+    expect(windowBytes / (400 * 300)).toBeLessThan(5);
   });
 
-  test("recovers when the line itself has become longer", () => {
-    expect(pacerAfter([50, 1], ...times(12, 400)).windowBytes).toBe(32 * kb);
-    expect(pacerAfter([50, 1], ...times(40, 400)).windowBytes).toBeGreaterThan(128 * kb);
+  test("finds the round trip of a line that has become longer", () => {
+    const line = new ModelLine(narrow).turns(20);
+    line.line = { rate: 2_500, rttMs: 400 };
+    line.turns(60);
+    expect(line.windowBytes).toBeGreaterThan(2_500 * 400);
+    expect(line.queueMs).toBeLessThan(4 * 400);
   });
 
-  test("never exceeds 4 MB for one stream, nor for the busy streams together", () => {
-    const grown = Array.from({ length: 20 }, () => [5, 1] as const);
-    expect(pacerAfter(...grown).windowBytes).toBe(4_096 * kb);
-    expect(pacerAfter(...grown, [5, 16]).windowBytes).toBe(256 * kb);
-    expect(pacerAfter(...grown, [5, 1_000]).windowBytes).toBe(32 * kb);
+  test("gives back what it took from a short line when it measured the round trip while a queue stood", () => {
+    const line = new ModelLine(narrow).turns(400);
+    expect(line.queueMs).toBeLessThan(100);
+    expect(line.windowBytes).toBeLessThan(3 * 2_500 * 50);
+  });
+
+  test("never exceeds 4 MB for one stream, nor for the busy streams together, nor goes below 32 KB", () => {
+    const fast: Line = { rate: 500_000, rttMs: 5 };
+    expect(new ModelLine(fast).turns(30).windowBytes).toBe(4 * mb);
+    expect(new ModelLine({ ...fast, streams: 16 }).turns(30).windowBytes).toBe(256 * kb);
+    expect(new ModelLine({ ...fast, streams: 1_000 }).turns(30).windowBytes).toBe(32 * kb);
+    expect(new ModelLine({ rate: 100, rttMs: 50 }).turns(60).windowBytes).toBe(32 * kb);
+  });
+
+  test("shows a queue of more than 30 ms at once", () => {
+    const pacer = new WindowPacer(defaultLimits);
+    const queueAfter = (rttMs: number): boolean => {
+      pacer.sample({ nowMs: 0, rttMs, bytes: 0, intervalMs: rttMs, busyStreams: 0 });
+      return pacer.hasQueue;
+    };
+    expect([50, 79, 81, 60].map(queueAfter)).toEqual([false, false, true, false]);
   });
 });

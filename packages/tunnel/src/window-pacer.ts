@@ -1,89 +1,130 @@
 /**
- * How much the peer may have on the way to us, from round trips measured while data flows.
+ * How much the peer may have on the way to us, from round trips and arrivals measured while data flows.
  *
- * A fast sender fills the queue of the slowest link, and everything else waits behind it. So the window of a stream
- * follows the delay: it doubles while the round trip stays near its minimum and the windows are being used up, grows
- * by a quarter after the first sign of a queue, and shrinks when the queue stays longer than 80 ms.
- * A queue stands in every round trip; a lost packet or a jump of a radio link lengthens one or two. So the shortest of
- * the last four decides (as the current filter of LEDBAT, RFC 6817, section 3.4.2, does): with the last one alone a link with
- * 0.5 % loss was held at the smallest window for ever.
- * Busy streams share one cap, so that many of them do not do together what one may not. A stream that is hardly used
- * counts for neither: it says nothing about the line.
+ * A fast sender fills the queue of the slowest link, and everything else waits behind it; a small window leaves a long or
+ * lossy line idle. So the busy streams together get what the line holds and a little more (the model of BBR,
+ * draft-ietf-ccwg-bbr: maximum bandwidth, minimum round trip, a window of a small multiple of their product):
+ *
+ *     budget = fastest of the last rates x (shortest round trip + slack)
+ *
+ * A lost packet lengthens round trips but changes neither factor, and a queue makes no rate higher. A budget that is too small
+ * for the line doubles with every sample, because twice the window gives twice the rate. The slack keeps the line full while TCP
+ * repairs a loss, during which nothing reaches us: it starts at one round trip, grows to three while no queue stands, and
+ * falls back while one does. Before the first sample, and as long as the rate goes on growing, windows grow ahead of it.
  *
  * It sends nothing and reads no clock. Limits: 32 KB to 4 MB a stream, 4 MB for the busy streams together.
  */
+import { RoundTrips } from "./round-trips.ts";
 import type { TunnelLimits } from "./types.ts";
 
+/** A queue that small requests hardly notice; on a long line half a round trip. */
 const shortQueueMs = 30;
-const longQueueMs = 80;
-const drainToMs = 40;
-/** Round trips of which the shortest tells the queue. */
-const standingSamples = 4;
-/** So many long round trips in a row with the smallest windows mean that the line itself has become longer. */
-const floorSamplesMax = 16;
+/** Slack of a short line. */
+const slackMinMs = 60;
+/** On longer lines, in round trips. */
+const slackMin = 1;
+const slackMax = 3;
+const slackStep = 0.1;
+/** Samples whose fastest rate counts. */
+const rateSamples = 10;
+/** Samples whose most busy streams share the budget. */
+const busySamples = 4;
+/** A rate grows when it is so much faster than the fastest before; the line is full when so many samples in a row are not (as BBR's Startup). */
+const growingFactor = 1.25;
+const flatSamplesMax = 3;
+/** While the rate grows, TCP sends twice as much a round trip later. */
+const growthMax = 2;
+/** What a stream's window grows by at each grant before the first sample: what was used up since the last. */
+const unmeasuredGrowth = 1.5;
+/** Draining leaves this part of what the line holds. */
+const drainTo = 0.75;
+/** Meanwhile a window may be smaller than ever else: what is under way on a slow line must not look like its length. */
+const drainWindowBytes = 4_096;
+/** On a line shorter than this a drain would measure the event loop. */
+const drainRttMinMs = 20;
+
+/** What was seen between a PING and its PONG. */
+export interface PacerSample {
+  readonly nowMs: number;
+  readonly rttMs: number;
+  /** Payload that arrived in `intervalMs`, which ends now. */
+  readonly bytes: number;
+  readonly intervalMs: number;
+  /** Streams that used up half a window or more meanwhile. */
+  readonly busyStreams: number;
+}
 
 export class WindowPacer {
-  /** The window that a stream moves to at its next grant. */
-  windowBytes: number;
   rttMs: number | null = null;
   /** Whether the last round trip showed a queue; slabs are smaller then. */
   hasQueue = false;
   readonly #limits: TunnelLimits;
-  /** The newest last, since the window was shrunk last. */
-  #recentRttMs: number[] = [];
-  #minRttMs = Number.POSITIVE_INFINITY;
-  #targetBytes: number;
-  #isStarting = true;
-  #floorSamples = 0;
-  #floorRttMs = Number.POSITIVE_INFINITY;
+  readonly #roundTrips = new RoundTrips();
+  /** Bytes a millisecond, the newest last. */
+  readonly #rates: number[] = [];
+  readonly #busy: number[] = [];
+  #slack = slackMin;
+  #flatSamples = 0;
+  /** For the busy streams together; 0 while nothing is known. */
+  #budgetBytes = 0;
+  #sharers = 1;
+  #mayShrink = false;
 
   constructor(limits: TunnelLimits) {
     this.#limits = limits;
-    this.#targetBytes = limits.startWindowBytes;
-    this.windowBytes = limits.startWindowBytes;
   }
 
-  /** `busyStreams` have used up half a window or more since the last sample. */
-  sample(rttMs: number, busyStreams: number): void {
-    this.rttMs = rttMs;
-    this.#minRttMs = Math.min(this.#minRttMs, rttMs);
-    this.#forgetShorterLine(rttMs);
-    this.hasQueue = rttMs - this.#minRttMs > shortQueueMs;
-    if (this.hasQueue) this.#isStarting = false;
-    const standingRttMs = this.#takeStandingRtt(rttMs);
-    if (standingRttMs - this.#minRttMs > this.#longQueueMs()) {
-      this.#targetBytes = this.windowBytes * Math.max(0.5, Math.min(0.75, (this.#minRttMs + drainToMs) / standingRttMs));
-      // What was measured under the larger window says nothing about the smaller one.
-      this.#recentRttMs = [];
-    } else if (!this.hasQueue && busyStreams > 0) {
-      this.#targetBytes = this.windowBytes * (this.#isStarting ? 2 : 1.25);
-    }
+  /** The window that a stream with this one moves to at its next grant. It shrinks only while there is a queue to shrink. */
+  nextWindow(currentBytes: number): number {
     const { minWindowBytes, maxWindowBytes, activeCreditMaxBytes } = this.#limits;
-    this.#targetBytes = Math.max(minWindowBytes, Math.min(maxWindowBytes, this.#targetBytes));
-    this.windowBytes = Math.round(Math.max(minWindowBytes, Math.min(this.#targetBytes, activeCreditMaxBytes / Math.max(1, busyStreams))));
+    const least = this.#budgetBytes === 0 ? currentBytes * unmeasuredGrowth : this.#mayShrink ? 0 : currentBytes;
+    const share = Math.max(this.#budgetBytes / this.#sharers, least);
+    const floor = this.#roundTrips.isDraining ? drainWindowBytes : minWindowBytes;
+    return Math.round(Math.max(floor, Math.min(share, maxWindowBytes, activeCreditMaxBytes / this.#sharers)));
   }
 
-  /** The shortest of the last few round trips; of the whole connection while there are fewer. */
-  #takeStandingRtt(rttMs: number): number {
-    this.#recentRttMs.push(rttMs);
-    if (this.#recentRttMs.length < standingSamples) return this.#minRttMs;
-    if (this.#recentRttMs.length > standingSamples) this.#recentRttMs.shift();
-    return Math.min(...this.#recentRttMs);
+  sample(sample: PacerSample): void {
+    const { nowMs, rttMs, busyStreams } = sample;
+    const roundTrips = this.#roundTrips;
+    this.rttMs = rttMs;
+    roundTrips.add(nowMs, rttMs);
+    this.hasQueue = roundTrips.queueMs > shortQueueMs;
+    keepLast(this.#busy, busyStreams, busySamples);
+    this.#sharers = Math.max(1, ...this.#busy);
+    const isQueueShort = roundTrips.standingQueueMs <= Math.max(shortQueueMs, roundTrips.shortestMs / 2);
+    if (busyStreams > 0 || !isQueueShort) this.#moveSlack(isQueueShort);
+    const budgetBytes = this.#lineBytes(sample);
+    this.#mayShrink = roundTrips.isDraining || roundTrips.standingQueueMs > shortQueueMs;
+    const mayGrow = busyStreams > 0 || this.#budgetBytes === 0;
+    if (this.#mayShrink || (mayGrow && budgetBytes > this.#budgetBytes)) this.#budgetBytes = budgetBytes;
   }
 
-  /** On a long line a queue of half a round trip is what keeps it full. */
-  #longQueueMs(): number {
-    return Math.max(longQueueMs, this.#minRttMs / 2);
+  #moveSlack(isQueueShort: boolean): void {
+    const step = isQueueShort ? slackStep : -slackStep;
+    this.#slack = Math.max(slackMin, Math.min(slackMax, this.#slack + step));
   }
 
-  /** A phone that moves to a slower cell has a longer shortest round trip; without this it would be held down for ever. */
-  #forgetShorterLine(rttMs: number): void {
-    const isAtFloor = this.windowBytes === this.#limits.minWindowBytes && rttMs - this.#minRttMs > this.#longQueueMs();
-    this.#floorSamples = isAtFloor ? this.#floorSamples + 1 : 0;
-    this.#floorRttMs = isAtFloor ? Math.min(this.#floorRttMs, rttMs) : Number.POSITIVE_INFINITY;
-    if (this.#floorSamples < floorSamplesMax) return;
-    this.#minRttMs = this.#floorRttMs;
-    this.#floorSamples = 0;
-    this.#floorRttMs = Number.POSITIVE_INFINITY;
+  #lineBytes({ bytes, intervalMs, busyStreams }: PacerSample): number {
+    const rate = bytes / Math.max(1, intervalMs);
+    const fastestBefore = Math.max(0, ...this.#rates);
+    // A sender that had less to send than it might says nothing about the line, unless it was faster than known.
+    if (busyStreams > 0 || rate > fastestBefore) keepLast(this.#rates, rate, rateSamples);
+    const fastest = Math.max(0, ...this.#rates);
+    const { shortestMs, isDraining } = this.#roundTrips;
+    if (isDraining) return fastest * Math.max(shortestMs, drainRttMinMs) * drainTo;
+    const growth = busyStreams > 0 ? this.#growth(rate / fastestBefore) : 1;
+    return fastest * (shortestMs + Math.max(shortestMs * this.#slack, slackMinMs)) * growth;
   }
+
+  /** How much more will be under way a round trip later: nothing once the line has been full. */
+  #growth(factor: number): number {
+    if (this.#flatSamples === flatSamplesMax) return 1;
+    this.#flatSamples = factor > growingFactor ? 0 : this.#flatSamples + 1;
+    return factor > growingFactor ? Math.min(growthMax, factor) : 1;
+  }
+}
+
+function keepLast(values: number[], value: number, count: number): void {
+  values.push(value);
+  if (values.length > count) values.shift();
 }
