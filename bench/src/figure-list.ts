@@ -299,6 +299,13 @@ const link: readonly Definition[] = [
   { figure: "p50 beside 4 downloads, 20 Mbit/s and 50 ms", unit: "ms", work: "link", read: field("narrow", "p50Ms"), goal: atMost(150) },
   { figure: "p99 beside 4 downloads, 20 Mbit/s and 50 ms", unit: "ms", work: "link", read: field("narrow", "p99Ms"), goal: atMost(250) },
   { figure: "the link in use meanwhile", unit: "%", work: "link", read: field("narrow", "linkPercent"), goal: atLeast(90) },
+  ...(["p50", "p99"] as const).map((name): Definition => ({
+    figure: `${name} beside 4 downloads, 20 Mbit/s and 50 ms: direct TCP`,
+    unit: "ms",
+    work: "link",
+    read: field("narrow", "direct", `${name}Ms`),
+  })),
+  { figure: "the link in use meanwhile: direct TCP", unit: "%", work: "link", read: field("narrow", "direct", "linkPercent") },
 ];
 
 const leak: readonly Definition[] = [

@@ -66,14 +66,12 @@ async function transfer({ origin, karvon }: Ends, work: "down" | "up", through: 
   return summary;
 }
 
-async function isolate({ origin, karvon }: Ends, rateMbit: number): Promise<JsonObject> {
+async function isolate({ origin, karvon }: Ends, rateMbit: number, through: "direct" | "karvon"): Promise<JsonObject> {
   const result = await runLoad({
     program,
-    mode: "connect",
+    ...(through === "direct" ? { mode: "direct" } : { mode: "connect", proxy: karvon.proxy, credentials: karvon.credentials }),
     origin: origin.address,
-    proxy: karvon.proxy,
-    credentials: karvon.credentials,
-    accounts: karvon.accounts,
+    accounts: through === "direct" ? {} : karvon.accounts,
     work: optionsOf({
       work: "requests",
       connections: 16,
@@ -84,6 +82,7 @@ async function isolate({ origin, karvon }: Ends, rateMbit: number): Promise<Json
     }),
     place: "anywhere",
   });
+  process.stderr.write(`isolation ${through}: ${JSON.stringify(result)}\n`);
   const megabytesPerS = (numberAt(result, ["bulkMbPerS"]) ?? 0) + (numberAt(result, ["downMbPerS"]) ?? 0);
   return {
     p50Ms: (numberAt(result, ["latencyUs", "p50"]) ?? 0) / 1_000,
@@ -107,7 +106,10 @@ function optionsOf(options: Readonly<Record<string, string | number>>): readonly
 }
 
 async function measure(ends: Ends): Promise<JsonObject> {
-  if (profile?.name === "narrow") return isolate(ends, profile.rateMbit);
+  if (profile?.name === "narrow") {
+    const direct = await isolate(ends, profile.rateMbit, "direct");
+    return { ...(await isolate(ends, profile.rateMbit, "karvon")), direct };
+  }
   const ways: Record<string, JsonObject> = {};
   for (const way of ["down", "up"] as const) {
     ways[way] = { direct: await transfer(ends, way, "direct"), karvon: await transfer(ends, way, "karvon") };

@@ -20,7 +20,7 @@ import type { TunnelLimits } from "./types.ts";
 /** A queue that small requests hardly notice; on a long line half a round trip. */
 const shortQueueMs = 30;
 /** Slack of a short line. */
-const slackMinMs = 60;
+const slackMinMs = 30;
 /** On longer lines, in round trips. */
 const slackMin = 1;
 const slackMax = 3;
