@@ -35,6 +35,9 @@ export class Probe {
   /** Payload received since `#countedFromMs`. */
   #receivedBytes = 0;
   #countedFromMs = 0;
+  #payloadAtMs = 0;
+  /** The longest time without payload since `#countedFromMs`. */
+  #gapMs = 0;
   #writtenAtPing = 0;
   #round = 0;
   #busyStreams = 0;
@@ -63,11 +66,24 @@ export class Probe {
   /** Called after every chunk from the peer with the payload in it. */
   heard(payloadBytes: number): void {
     this.#hasHeard = true;
-    this.#receivedBytes += payloadBytes;
+    if (payloadBytes > 0) this.#countPayload(payloadBytes);
     if (this.#isPinging) return;
     const flowBytes = this.#receivedBytes + this.#options.writtenBytes() - this.#writtenAtPing;
     if (flowBytes < busyFlowBytes) return;
     if (performance.now() - this.#pingedAtMs >= this.#options.limits.busyPingMs) this.#ping();
+  }
+
+  #countPayload(bytes: number): void {
+    const nowMs = performance.now();
+    this.#receivedBytes += bytes;
+    this.#gapMs = Math.max(this.#gapMs, nowMs - this.#payloadAtMs);
+    this.#payloadAtMs = nowMs;
+  }
+
+  #countFrom(nowMs: number): void {
+    this.#countedFromMs = nowMs;
+    this.#receivedBytes = 0;
+    this.#gapMs = 0;
   }
 
   pong(token: number): void {
@@ -75,14 +91,13 @@ export class Probe {
     this.#isPinging = false;
     const nowMs = performance.now();
     this.#options.pacer.sample({
-      nowMs,
       rttMs: nowMs - this.#pingedAtMs,
       bytes: this.#receivedBytes,
       intervalMs: nowMs - this.#countedFromMs,
+      gapMs: this.#gapMs,
       busyStreams: this.#busyStreams,
     });
-    this.#receivedBytes = 0;
-    this.#countedFromMs = nowMs;
+    this.#countFrom(nowMs);
     this.#busyStreams = 0;
     this.#round += 1;
   }
@@ -93,10 +108,7 @@ export class Probe {
     this.#writtenAtPing = this.#options.writtenBytes();
     this.#pingedAtMs = performance.now();
     // After a pause in the flow its rate is that since the PING.
-    if (this.#pingedAtMs - this.#countedFromMs > this.#options.limits.busyPingMs * 2) {
-      this.#countedFromMs = this.#pingedAtMs;
-      this.#receivedBytes = 0;
-    }
+    if (this.#pingedAtMs - this.#countedFromMs > this.#options.limits.busyPingMs * 2) this.#countFrom(this.#pingedAtMs);
     this.#options.sendPing(this.#token);
   }
 

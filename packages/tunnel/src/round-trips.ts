@@ -1,18 +1,19 @@
 /**
  * The round trips of one tunnel: the shortest, which is the line's own, and the queue that stands above it.
  *
- * The shortest is looked for again when it was not seen for ten seconds, as a phone that moves to a slower cell has a longer one
+ * The shortest is looked for again when none of many was near it, as a phone that moves to a slower cell has a longer one
  * (the ProbeRTT state of BBR). A queue that stands for so long must not be taken for it, so the windows drain meanwhile.
  *
- * It reads no clock. Limits: 4 round trips kept.
+ * Limits: 4 round trips kept.
  */
 
 /** Round trips of which the shortest tells the queue (as LEDBAT's current filter does, RFC 6817, section 3.4.2). */
 const standingSamples = 4;
-const shortestAgeMaxMs = 10_000;
+/** So many round trips in a row that were longer call the shortest in question: 6 s of them on a short line. */
+const doubtSamples = 64;
 const drainSamples = 3;
-/** A round trip so close above the shortest confirms it. */
-const confirmingFactor = 1.1;
+/** A round trip so close above the shortest confirms it: radio links vary as much. */
+const confirmingFactor = 1.3;
 
 export class RoundTrips {
   /** Infinite before the first. */
@@ -24,7 +25,7 @@ export class RoundTrips {
    * in every one.
    */
   standingQueueMs = 0;
-  #confirmedAtMs = 0;
+  #longerSamples = 0;
   #drainSamplesLeft = 0;
   #drainedMs = Number.POSITIVE_INFINITY;
   /** The newest last. */
@@ -35,30 +36,32 @@ export class RoundTrips {
     return this.#drainSamplesLeft > 0;
   }
 
-  add(nowMs: number, rttMs: number): void {
-    this.#follow(nowMs, rttMs);
+  add(rttMs: number): void {
+    this.#follow(rttMs);
     this.#recentMs.push(rttMs);
     if (this.#recentMs.length > standingSamples) this.#recentMs.shift();
     this.queueMs = rttMs - this.shortestMs;
     this.standingQueueMs = this.#recentMs.length < standingSamples ? 0 : Math.max(0, Math.min(...this.#recentMs) - this.shortestMs);
   }
 
-  #follow(nowMs: number, rttMs: number): void {
+  #follow(rttMs: number): void {
     if (rttMs <= this.shortestMs * confirmingFactor) {
-      this.#accept(nowMs, Math.min(rttMs, this.shortestMs));
+      this.#accept(Math.min(rttMs, this.shortestMs));
     } else if (this.isDraining) {
       this.#drainedMs = Math.min(this.#drainedMs, rttMs);
       this.#drainSamplesLeft -= 1;
-      if (!this.isDraining) this.#accept(nowMs, this.#drainedMs);
-    } else if (nowMs - this.#confirmedAtMs > shortestAgeMaxMs) {
+      if (!this.isDraining) this.#accept(this.#drainedMs);
+    } else {
+      this.#longerSamples += 1;
+      if (this.#longerSamples < doubtSamples) return;
       this.#drainSamplesLeft = drainSamples;
       this.#drainedMs = Number.POSITIVE_INFINITY;
     }
   }
 
-  #accept(nowMs: number, rttMs: number): void {
+  #accept(rttMs: number): void {
     this.shortestMs = rttMs;
-    this.#confirmedAtMs = nowMs;
+    this.#longerSamples = 0;
     this.#drainSamplesLeft = 0;
   }
 }

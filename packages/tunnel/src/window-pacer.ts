@@ -9,8 +9,8 @@
  *
  * A lost packet lengthens round trips but changes neither factor, and a queue makes no rate higher. A budget that is too small
  * for the line doubles with every sample, because twice the window gives twice the rate. The slack keeps the line full while TCP
- * repairs a loss, during which nothing reaches us: it starts at one round trip, grows to three while no queue stands, and
- * falls back while one does. Before the first sample, and as long as the rate goes on growing, windows grow ahead of it.
+ * repairs a loss, during which nothing reaches us: it is one round trip, and grows to four while payload comes with gaps. A queue
+ * has none, so a line that is full keeps the least. Before the first sample, and as long as the rate goes on growing, windows grow ahead of it.
  *
  * It sends nothing and reads no clock. Limits: 32 KB to 4 MB a stream, 4 MB for the busy streams together.
  */
@@ -22,9 +22,11 @@ const shortQueueMs = 30;
 /** Slack of a short line. */
 const slackMinMs = 30;
 /** On longer lines, in round trips. */
-const slackMin = 1;
-const slackMax = 3;
-const slackStep = 0.1;
+const slackMin = 1.2;
+const slackMax = 4;
+const slackStep = 0.25;
+/** Nothing came for so long, or half a round trip of a long line: the line stood idle, or TCP repaired a loss. */
+const gapMinMs = 100;
 /** Samples whose fastest rate counts. */
 const rateSamples = 10;
 /** Samples whose most busy streams share the budget. */
@@ -45,11 +47,12 @@ const drainRttMinMs = 20;
 
 /** What was seen between a PING and its PONG. */
 export interface PacerSample {
-  readonly nowMs: number;
   readonly rttMs: number;
   /** Payload that arrived in `intervalMs`, which ends now. */
   readonly bytes: number;
   readonly intervalMs: number;
+  /** The longest time in it in which no payload came. */
+  readonly gapMs: number;
   /** Streams that used up half a window or more meanwhile. */
   readonly busyStreams: number;
 }
@@ -84,24 +87,24 @@ export class WindowPacer {
   }
 
   sample(sample: PacerSample): void {
-    const { nowMs, rttMs, busyStreams } = sample;
+    const { rttMs, busyStreams } = sample;
     const roundTrips = this.#roundTrips;
     this.rttMs = rttMs;
-    roundTrips.add(nowMs, rttMs);
+    roundTrips.add(rttMs);
     this.hasQueue = roundTrips.queueMs > shortQueueMs;
     keepLast(this.#busy, busyStreams, busySamples);
     this.#sharers = Math.max(1, ...this.#busy);
-    const isQueueShort = roundTrips.standingQueueMs <= Math.max(shortQueueMs, roundTrips.shortestMs / 2);
-    if (busyStreams > 0 || !isQueueShort) this.#moveSlack(isQueueShort);
+    if (busyStreams > 0) this.#moveSlack(sample.gapMs);
     const budgetBytes = this.#lineBytes(sample);
     this.#mayShrink = roundTrips.isDraining || roundTrips.standingQueueMs > shortQueueMs;
     const mayGrow = busyStreams > 0 || this.#budgetBytes === 0;
     if (this.#mayShrink || (mayGrow && budgetBytes > this.#budgetBytes)) this.#budgetBytes = budgetBytes;
   }
 
-  #moveSlack(isQueueShort: boolean): void {
-    const step = isQueueShort ? slackStep : -slackStep;
-    this.#slack = Math.max(slackMin, Math.min(slackMax, this.#slack + step));
+  #moveSlack(gapMs: number): void {
+    const { standingQueueMs, shortestMs } = this.#roundTrips;
+    if (gapMs < Math.max(gapMinMs, shortestMs / 2)) this.#slack = Math.max(slackMin, this.#slack - slackStep);
+    else if (standingQueueMs <= Math.max(shortQueueMs, shortestMs / 2)) this.#slack = Math.min(slackMax, this.#slack + slackStep);
   }
 
   #lineBytes({ bytes, intervalMs, busyStreams }: PacerSample): number {
@@ -109,11 +112,17 @@ export class WindowPacer {
     const fastestBefore = Math.max(0, ...this.#rates);
     // A sender that had less to send than it might says nothing about the line, unless it was faster than known.
     if (busyStreams > 0 || rate > fastestBefore) keepLast(this.#rates, rate, rateSamples);
-    const fastest = Math.max(0, ...this.#rates);
+    const fastest = this.#fastest();
     const { shortestMs, isDraining } = this.#roundTrips;
     if (isDraining) return fastest * Math.max(shortestMs, drainRttMinMs) * drainTo;
     const growth = busyStreams > 0 ? this.#growth(rate / fastestBefore) : 1;
     return fastest * (shortestMs + Math.max(shortestMs * this.#slack, slackMinMs)) * growth;
+  }
+
+  /** Once the line has been full, the second fastest: what two samples reached is no accident of when a PONG came. */
+  #fastest(): number {
+    const [first = 0, second = first] = this.#rates.toSorted((a, b) => b - a);
+    return this.#flatSamples === flatSamplesMax ? second : first;
   }
 
   /** How much more will be under way a round trip later: nothing once the line has been full. */
