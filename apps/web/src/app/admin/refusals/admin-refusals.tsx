@@ -58,7 +58,7 @@ export function AdminRefusals() {
       />
       <Card flush>
         <Toolbar>
-          <SearchField label="Request id, code, address, e-mail or proxy user" onSearch={setSearch} />
+          <SearchField label="Request id, code, address or user" onSearch={setSearch} />
         </Toolbar>
         <LoadedPages
           query={refusals}
