@@ -44,6 +44,9 @@ export function bundleOptions(directory) {
     sourcemap: "linked",
     sourcesContent: false,
     legalComments: "none",
+    // V8 keeps the source in memory: comments and blanks go, lines stay short enough for a stack trace to mean something.
+    minifyWhitespace: true,
+    lineLimit: 120,
     metafile: true,
     logLevel: "warning",
   };

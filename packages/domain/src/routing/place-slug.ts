@@ -4,5 +4,5 @@ export function placeSlug(name: string): string {
     .normalize("NFKD")
     .toLowerCase()
     .replace(/^us_/, "")
-    .replace(/[\u0300-\u036f\s_+.'‘’ʻ-]/g, "");
+    .replace(/[\u0300-\u036f\s_+.'\u2018\u2019\u02bb-]/g, "");
 }
