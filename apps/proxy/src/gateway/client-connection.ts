@@ -36,7 +36,6 @@ export interface Retirable {
 
 export interface ClientConnection {
   readonly socket: Socket;
-  readonly reader: ByteReader;
   /** Of the program, not of a load balancer that stands in front. */
   readonly address: string;
   /** The port on which the program connected, when that port stands for a session. */
@@ -45,6 +44,11 @@ export interface ClientConnection {
   readonly shedding: Refusal | null;
   /** Good credentials were shown: the connection no longer counts as a newcomer. */
   readonly prove: () => void;
+}
+
+/** One whose protocol is read message by message. */
+export interface ReadConnection extends ClientConnection {
+  readonly reader: ByteReader;
 }
 
 const { flushMs, lingerMs } = defaultTimeouts;
@@ -86,17 +90,15 @@ export async function delayGuess(tarpit: Tarpit, socket: Socket, access: Princip
 /** Answers in HTTP and ends the connection. */
 export function refuseHttp(context: GatewayContext, connection: ClientConnection, refused: RefusedOn): void {
   noteRefusal(context, connection, refused);
-  endGently(connection, renderHttpRefusal(refused));
+  endGently(connection.socket, renderHttpRefusal(refused));
 }
 
 /**
  * Sends the last bytes and ends. A slow client gets a minute to take what is still under way. What it sends meanwhile and
  * for two seconds more is read and thrown away, because closing with unread bytes makes the kernel send a reset that
- * would destroy the answer on its way.
+ * would destroy the answer on its way. Nobody else may read the socket any more.
  */
-export function endGently(connection: Pick<ClientConnection, "socket" | "reader">, lastBytes: Buffer | string): void {
-  const { socket, reader } = connection;
-  reader.release();
+export function endGently(socket: Socket, lastBytes: Buffer | string): void {
   if (socket.destroyed) return;
   const destroy = (): void => void socket.destroy();
   let timer = setTimeout(destroy, flushMs);

@@ -75,9 +75,9 @@ export class HttpConnection {
     this.#resting = new RestingUpstream(context.nowMs);
   }
 
-  start(): void {
+  /** `early` was read already. */
+  start(early: Buffer): void {
     const socket = this.#socket;
-    const early = this.#connection.reader.release();
     socket.on("data", this.#onData);
     socket.on("end", this.#onEnd);
     socket.on("drain", this.#onDrain);
@@ -396,7 +396,7 @@ export class HttpConnection {
 
   #leave(lastBytes: string | Buffer): void {
     this.#letGo();
-    endGently(this.#connection, lastBytes);
+    endGently(this.#socket, lastBytes);
     this.#settle.resolve();
   }
 

@@ -8,20 +8,18 @@
  * beyond that an HTTP answer and an end at once; per source those of source-limits.ts; 10 s to the first byte.
  */
 import { isInPrefixes, type Prefix, type Refusal, refuse } from "@karvon/domain";
-import { type ProxyHeader, proxyHeaderBytesMax, readProxyHeader, sniffProtocol } from "@karvon/wire";
+import { type ProxyHeader, proxyHeaderBytesMax, readProxyHeader } from "@karvon/wire";
 import type { Socket } from "node:net";
 import { plainAddress } from "../session/source-key.ts";
 import type { TlsAcceptor } from "./accept-tls.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { type ClientConnection, endGently, type GatewayContext, newRequestId, noteRefusal } from "./client-connection.ts";
+import { type GatewayContext, newRequestId, noteRefusal } from "./client-connection.ts";
 import { ClientPlaces } from "./client-places.ts";
 import type { DescriptorBudget } from "./descriptor-budget.ts";
 import { HalfClosedClients } from "./half-closed-clients.ts";
 import { type ClientPortNumbers, openClientPorts, stickyPortOf } from "./open-client-ports.ts";
 import { renderHttpRefusal } from "./render-refusal.ts";
-import { serveHttp } from "./serve-http.ts";
-import { serveSocks5 } from "./serve-socks5.ts";
-import { refuseInnerTls, serveTls } from "./serve-tls.ts";
+import { type Doors, serveClient } from "./serve-client.ts";
 import type { SourceLimits } from "./source-limits.ts";
 
 export interface GatewayOptions extends ClientPortNumbers {
@@ -56,34 +54,37 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
     // 'close' follows every error and is what everybody listens to.
     socket.on("error", ignoreError);
     const place = places.take(socket);
+    const peer = plainAddress(socket.remoteAddress);
     if (place === "none") {
-      turnAway(context, socket, { address: plainAddress(socket.remoteAddress), refusal: noConnectionLeft });
+      turnAway(context, socket, { address: peer, refusal: noConnectionLeft });
       return;
     }
-    serve(socket, place === "served").catch((cause: unknown) => {
+    const isServed = place === "served";
+    const service = isTrusted(peer) ? serveAnnounced(socket, peer, isServed) : serve(socket, { address: peer, isServed });
+    service.catch((cause: unknown) => {
       context.log.error({ event: "gateway.connection-failed", cause });
       socket.destroy();
     });
   }
 
-  async function serve(socket: Socket, isServed: boolean): Promise<void> {
+  async function serveAnnounced(socket: Socket, peer: string, isServed: boolean): Promise<void> {
     const reader = new ByteReader(socket);
-    const peer = plainAddress(socket.remoteAddress);
-    const address = isTrusted(peer) ? await announcedAddress(reader, peer, context.timeouts.headMs) : peer;
-    if (address === null || !places.has(socket)) {
-      socket.destroy();
-      return;
-    }
+    const address = await announcedAddress(reader, peer, context.timeouts.headMs);
+    if (address === null || !places.has(socket)) socket.destroy();
+    else await serve(socket, { address, isServed, early: reader.release() });
+  }
+
+  async function serve(socket: Socket, { address, isServed, early }: Arrival): Promise<void> {
     const stickyPort = stickyPortOf(socket, options.stickyPorts);
     const visit = isServed ? places.enter(socket, address) : noConnectionLeft;
     if (visit.kind === "refused") {
       if (!places.mayTell(socket)) turnAway(context, socket, { address, refusal: visit });
-      else await serveProtocol(context, { socket, reader, address, stickyPort, shedding: visit, prove: nothingToProve }, doors);
+      else await serveClient(context, { socket, address, stickyPort, shedding: visit, prove: nothingToProve }, doors, early);
       return;
     }
     const prove = (): void => visit.prove();
     try {
-      await serveProtocol(context, { socket, reader, address, stickyPort, shedding: null, prove }, doors);
+      await serveClient(context, { socket, address, stickyPort, shedding: null, prove }, doors, early);
     } finally {
       visit.settle();
     }
@@ -114,10 +115,13 @@ export async function listenGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
-interface Doors {
-  /** Null inside TLS. */
-  readonly tls: TlsAcceptor | null;
-  readonly halfClosed: HalfClosedClients;
+interface Arrival {
+  /** Of the program, not of a load balancer that stands in front. */
+  readonly address: string;
+  /** False when the connection is only told why not. */
+  readonly isServed: boolean;
+  /** What was read behind a PROXY header. */
+  readonly early?: Buffer;
 }
 
 const noConnectionLeft = refuse("overloaded", "the gateway has no connection left");
@@ -162,43 +166,6 @@ async function announcedAddress(reader: ByteReader, peer: string, headMs: number
   if (isAbsent) return peer;
   if (reading.kind !== "message") return null;
   return reading.message.source === null ? peer : plainAddress(reading.message.source.address);
-}
-
-async function serveProtocol(context: GatewayContext, connection: ClientConnection, { tls, halfClosed }: Doors): Promise<void> {
-  const { socket } = connection;
-  if (tls !== null) halfClosed.follow(socket);
-  const first = await connection.reader.firstByte(context.timeouts.headMs);
-  if (first === null) {
-    // A port check or a client that changed its mind: nothing to answer.
-    connection.reader.release();
-    socket.destroy();
-    return;
-  }
-  switch (sniffProtocol(first)) {
-    case "socks5":
-      return serveSocks5(context, connection);
-    case "http":
-      return serveHttp(context, connection);
-    case "socks4":
-      return refuseSocks4(context, connection);
-    case "tls":
-      if (tls === null) return refuseInnerTls(context, connection);
-      return serveTls(context, connection, tls, (inside) => {
-        halfClosed.followTls(inside.socket, socket);
-        return serveProtocol(context, inside, { tls: null, halfClosed });
-      });
-  }
-}
-
-/** A SOCKS4 "rejected" reply, and the reason for whoever looks at the bytes. */
-function refuseSocks4(context: GatewayContext, connection: ClientConnection): void {
-  noteRefusal(context, connection, {
-    requestId: newRequestId(),
-    protocol: "unknown",
-    refusal: refuse("bad_request", "SOCKS4 has no password; use SOCKS5 or HTTP"),
-  });
-  const reply = Buffer.from([0x00, 0x5b, 0, 0, 0, 0, 0, 0]);
-  endGently(connection, Buffer.concat([reply, Buffer.from("SOCKS4 has no password; use SOCKS5 or HTTP.\r\n")]));
 }
 
 function ignoreError(): void {

@@ -38,10 +38,13 @@ export class RequestAccess {
     return this.#authorization;
   }
 
-  /** The credentials of the request before once more, judged by what is known now; null when they must be looked up. */
+  /** What can be told at once, above all of the credentials of the request before; null when they must be looked up. */
   recall(head: HttpRequestHead): Principal | AccessRefusal | null {
-    if (this.#principal === null || head.proxyAuthorization !== this.#authorization) return null;
-    return this.#context.authoriser.renew(this.#principal);
+    if (this.#principal !== null && head.proxyAuthorization === this.#authorization) {
+      return this.#context.authoriser.renew(this.#principal);
+    }
+    const login = loginOf(head);
+    return login === null || login === "malformed" ? null : this.#context.authoriser.recall(login, this.#connection);
   }
 
   async lookUp(head: HttpRequestHead): Promise<Principal | AccessRefusal> {

@@ -30,7 +30,8 @@ export async function serveEchoTunnel(
     socket.write(answer);
     answer = "";
   }
-  endGently({ socket, reader }, answer);
+  reader.release();
+  endGently(socket, answer);
 }
 
 function mayFollow(head: HttpRequestHead): boolean {

@@ -10,12 +10,12 @@ import { readSocksGreeting, readSocksLogin, readSocksRequest, writeSocksLoginRep
 import type { AccessRefusal, Login, Principal } from "../session/authorise.ts";
 import type { Reading } from "./byte-reader.ts";
 import {
-  type ClientConnection,
   endGently,
   type GatewayContext,
   delayGuess,
   newRequestId,
   noteRefusal,
+  type ReadConnection,
   type RefusedOn,
 } from "./client-connection.ts";
 import { isEchoHost, openEcho } from "./echo-answer.ts";
@@ -28,7 +28,7 @@ const passwordLogin = 0x02;
 /** 1 + 1 + 255 + 1 + 255. */
 const messageBytesMax = 513;
 
-export async function serveSocks5(context: GatewayContext, connection: ClientConnection): Promise<void> {
+export async function serveSocks5(context: GatewayContext, connection: ReadConnection): Promise<void> {
   const requestId = newRequestId();
   const access = await login(context, connection, requestId);
   if (access === null) return;
@@ -62,7 +62,7 @@ interface SocksTarget {
   readonly port: number;
 }
 
-async function connect(context: GatewayContext, connection: ClientConnection, target: SocksTarget): Promise<void> {
+async function connect(context: GatewayContext, connection: ReadConnection, target: SocksTarget): Promise<void> {
   const { requestId, principal, host, port } = target;
   const early = connection.reader.release();
   const opened = isEchoHost(host)
@@ -86,7 +86,7 @@ async function connect(context: GatewayContext, connection: ClientConnection, ta
 }
 
 /** Null when the refusal has been told; one that is no matter of the login waits for the request, which has a reply for it. */
-async function login(context: GatewayContext, connection: ClientConnection, requestId: string): Promise<Principal | AccessRefusal | null> {
+async function login(context: GatewayContext, connection: ReadConnection, requestId: string): Promise<Principal | AccessRefusal | null> {
   const { reader, socket } = connection;
   const greeting = await reader.read(readSocksGreeting, messageBytesMax, context.timeouts.headMs);
   if (greeting.kind !== "message") {
@@ -112,7 +112,7 @@ async function login(context: GatewayContext, connection: ClientConnection, requ
 
 async function passwordAccess(
   context: GatewayContext,
-  connection: ClientConnection,
+  connection: ReadConnection,
   requestId: string,
 ): Promise<Principal | AccessRefusal | null> {
   const { reader, socket } = connection;
@@ -135,7 +135,7 @@ async function passwordAccess(
 }
 
 /** A gateway that is too full to serve still finds out whose the refusal is. */
-async function judge(context: GatewayContext, connection: ClientConnection, sent: Login | null): Promise<Principal | AccessRefusal> {
+async function judge(context: GatewayContext, connection: ReadConnection, sent: Login | null): Promise<Principal | AccessRefusal> {
   const { shedding } = connection;
   if (shedding === null) return context.authoriser.authorise(sent, connection);
   return { kind: "refused", refusal: shedding, account: await context.authoriser.identify(sent, connection) };
@@ -152,7 +152,7 @@ const noLoginOffered: AccessRefusal = {
   account: null,
 };
 
-function answerRequest(context: GatewayContext, connection: ClientConnection, refused: RefusedOn, reply?: number): void {
+function answerRequest(context: GatewayContext, connection: ReadConnection, refused: RefusedOn, reply?: number): void {
   if (refusalFacts(refused.refusal.code).socks5 === "close") {
     noteRefusal(context, connection, refused);
     connection.socket.destroy();
@@ -161,9 +161,10 @@ function answerRequest(context: GatewayContext, connection: ClientConnection, re
   endWith(context, connection, refused, writeSocksReply(reply ?? socksReplyCode(refused.refusal.code)));
 }
 
-function endWith(context: GatewayContext, connection: ClientConnection, refused: RefusedOn, lastBytes: Buffer): void {
+function endWith(context: GatewayContext, connection: ReadConnection, refused: RefusedOn, lastBytes: Buffer): void {
   noteRefusal(context, connection, refused);
-  endGently(connection, lastBytes);
+  connection.reader.release();
+  endGently(connection.socket, lastBytes);
 }
 
 function isAddressTypeTrouble(reading: Reading<unknown>): boolean {

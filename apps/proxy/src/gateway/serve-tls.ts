@@ -1,25 +1,30 @@
 /** The TLS half of the proxy port: a handshake, then the same protocols inside. */
 import { refuse } from "@karvon/domain";
 import type { TlsAcceptor } from "./accept-tls.ts";
-import { ByteReader } from "./byte-reader.ts";
 import { type ClientConnection, endGently, type GatewayContext, newRequestId, noteRefusal } from "./client-connection.ts";
+
+export interface TlsService {
+  readonly acceptor: TlsAcceptor;
+  /** What was read of the handshake already. */
+  readonly hello: Buffer;
+  readonly serveInside: (inside: ClientConnection) => Promise<void>;
+}
 
 export async function serveTls(
   context: GatewayContext,
   connection: ClientConnection,
-  acceptor: TlsAcceptor,
-  serveInside: (inside: ClientConnection) => Promise<void>,
+  { acceptor, hello, serveInside }: TlsService,
 ): Promise<void> {
   const { shedding } = connection;
   // A handshake costs more than all else that a connection without credentials may ask for.
   const refusal = shedding ?? (acceptor.hasRoom ? null : refuse("overloaded", "too many TLS handshakes are under way"));
   if (refusal !== null) {
     noteRefusal(context, connection, { requestId: newRequestId(), protocol: "unknown", refusal });
-    endGently(connection, writeFatalAlert(alerts.internalError));
+    endGently(connection.socket, writeFatalAlert(alerts.internalError));
     return;
   }
-  const socket = await acceptor.accept(connection.socket, connection.reader.release());
-  if (socket !== null) await serveInside({ ...connection, socket, reader: new ByteReader(socket) });
+  const socket = await acceptor.accept(connection.socket, hello);
+  if (socket !== null) await serveInside({ ...connection, socket });
 }
 
 /** TLS inside TLS is nobody's wish: the program says "TLS refused" instead of hanging. */
@@ -29,7 +34,7 @@ export function refuseInnerTls(context: GatewayContext, connection: ClientConnec
     protocol: "unknown",
     refusal: refuse("bad_request", "inside TLS to the proxy port only HTTP and SOCKS5 are spoken, not TLS again"),
   });
-  endGently(connection, writeFatalAlert(alerts.handshakeFailure));
+  endGently(connection.socket, writeFatalAlert(alerts.handshakeFailure));
 }
 
 /** RFC 8446, section 6.2. */

@@ -52,6 +52,8 @@ export interface Caller {
 export interface Authoriser {
   /** `login` null: the program sent none, so only an allowlisted address helps. Never rejects. */
   authorise(login: Login | null, caller: Caller): Promise<Principal | AccessRefusal>;
+  /** At once, for whom has succeeded from there before and is right again; null for everybody else. Counts nothing. */
+  recall(login: Login, caller: Caller): Principal | AccessRefusal | null;
   /** The same login for another request, judged by what is known now; null when it must be looked up again. */
   renew(principal: Principal): Principal | AccessRefusal | null;
   /** Whose credentials these are, for the record of a refusal that has another reason. Costs and limits as `authorise`. */
@@ -87,7 +89,7 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
     const read = readLogin(login.username, login.password);
     if (read.kind === "refused") return denied(read);
     const source = sourceKey(callerAddress);
-    const key = `${source} ${read.user}`;
+    const key = successKey(callerAddress, read);
     const isKnownHere = successes.has(key);
     const mayGuess = (bySource.has(source) || isKnownHere) && byName.has(key);
     if (!mayGuess && !isKnownHere) return tooManyGuesses;
@@ -128,6 +130,7 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
         return denied(refuse("internal", "the account could not be looked up"));
       }
     },
+    recall: (login, caller) => recalled(readLogin(login.username, login.password), caller, { ...options, successes }),
     renew: (principal) => renewed(principal, credentials, options.nowMs()),
     async identify(login, caller) {
       try {
@@ -149,6 +152,18 @@ export function createAuthoriser(options: AuthoriserOptions): Authoriser {
   };
 }
 
+function recalled(
+  read: ProxyLogin | Refusal,
+  caller: Caller,
+  { credentials, pepper, nowMs, successes }: AuthoriserOptions & { readonly successes: Successes },
+): Principal | AccessRefusal | null {
+  if (read.kind === "refused" || !successes.has(successKey(caller.address, read))) return null;
+  const known = credentials.peek(read.user);
+  if (known === null || !verifyProxyPassword(pepper, read.secret, known.facts.secretHash)) return null;
+  known.account.usedAtMs = known.account.client.usedAtMs = nowMs();
+  return admitted({ kind: "proven", known, wish: accountRefusalOf(read, known) ?? read.wish }, caller, true);
+}
+
 function renewed(principal: Principal, credentials: Credentials, nowMs: number): Principal | AccessRefusal | null {
   const { known, account } = principal;
   // Another entry, also one with the same facts, means that the password may be another too.
@@ -162,8 +177,13 @@ function failureBuckets(perMinute: number, nowMs: () => number): TokenBuckets {
   return createTokenBuckets({ burst: perMinute, perSecond: perMinute / 60, keysMax: sourcesMax, nowMs });
 }
 
+interface Successes {
+  has(key: string): boolean;
+  note(key: string): void;
+}
+
 /** Who has succeeded from where; the oldest makes room. */
-function createSuccesses(): { has(key: string): boolean; note(key: string): void } {
+function createSuccesses(): Successes {
   const keys = new Set<string>();
   return {
     has: (key) => keys.has(key),
@@ -177,6 +197,10 @@ function createSuccesses(): { has(key: string): boolean; note(key: string): void
       }
     },
   };
+}
+
+function successKey(callerAddress: string, { user }: ProxyLogin): string {
+  return `${sourceKey(callerAddress)} ${user}`;
 }
 
 /** Whose the login is, for certain, and what it asks for. */
