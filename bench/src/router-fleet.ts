@@ -1,5 +1,6 @@
 /** A made-up fleet for the router's benchmark: a hundred countries of very different size, their cities and networks. */
 import { type Ask, type ConnectionType, emptyAsk, isoCountries, NodeQuality, type RoutableNode } from "@karvon/domain";
+import { seededRandom } from "@karvon/domain/testing";
 import type { NodeDirectory } from "../../apps/proxy/src/router/node-directory.ts";
 
 const countryCount = 100;
@@ -130,15 +131,4 @@ export function equalFleet(count: number): Fleet {
   const place: Country = { country: "UZ", cities: 1, asns: [8193] };
   const nodes = Array.from({ length: count }, (_, i) => new BenchNode(i, place, random, "wifi", null));
   return { nodes, random, wishes, largest: place, farAsns: [], wish: () => emptyAsk, change: () => undefined };
-}
-
-/** Mulberry32: numbers in [0, 1). */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

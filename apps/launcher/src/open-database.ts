@@ -8,7 +8,7 @@
  */
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { PostgresStartError, startPostgres, type RunningPostgres } from "@karvon/postgres";
+import { isAlive, PostgresStartError, startPostgres, type RunningPostgres } from "@karvon/postgres";
 import pg from "pg";
 import type { DataFolder } from "./data-folder.ts";
 import { StartError } from "./start-error.ts";
@@ -82,15 +82,6 @@ async function start(where: { readonly dir: string; readonly port?: number }): P
   } catch (cause) {
     if (cause instanceof PostgresStartError) throw new StartError(cause.message, { cause });
     throw cause;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,7 +1,7 @@
 import { PROXY_ERRORS, type ProxyErrorCode } from "@karvon/domain";
 import { until } from "@karvon/testkit";
-import { createServer } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { freePort } from "./test/free-port.ts";
 import { basic, dial, exchange, readAnswer, socksConnect } from "./test/raw-client.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 
@@ -16,14 +16,6 @@ beforeAll(async () => {
   deadPort = await freePort();
 });
 afterAll(() => rig.close());
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return typeof address === "object" && address !== null ? address.port : 0;
-}
 
 interface Case {
   readonly what: string;

@@ -44,8 +44,8 @@ describe("uploads that nobody takes", () => {
   /** Small enough that the guard looks in between: what comes at once between two of its looks is not what is tested. */
   const wave = 10;
   /** More than a window, the gateway's own queue and what a paused socket keeps, so that all of them are full. */
-  const upload = Buffer.alloc(300_000, "x");
-  const heldOfWaveMin = wave * 150_000;
+  const upload = Buffer.alloc(1_000_000, "x");
+  const heldOfWaveMin = wave * 80_000;
 
   test(`are shed at a budget of ${budgetMb} MB; new sessions are overloaded meanwhile, the others served, and the process stays below it`, async () => {
     const gateway = await processes.start({ KARVON_MEMORY_BUDGET_MB: String(budgetMb) });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { PostgresStartError, startPostgres } from "./index.ts";
+import { isAlive, PostgresStartError, startPostgres } from "./index.ts";
 
 /** Memory that looks like a disk, where there is one: six clusters are made here. */
 const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
@@ -28,15 +28,6 @@ async function ask(url: string, text: string): Promise<unknown> {
     return Object.values(result.rows[0] ?? {})[0];
   } finally {
     await client.end();
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -18,6 +18,7 @@ import pg from "pg";
 import { asUnprivileged, findBinaries, type Binaries } from "./binaries.ts";
 import { childEnvironment } from "./env.ts";
 import { PostgresStartError, explain } from "./errors.ts";
+import { isAlive } from "./is-alive.ts";
 
 const startTimeoutMs = 60_000;
 const stopTimeoutMs = 30_000;
@@ -229,15 +230,6 @@ async function stopServer(cluster: Cluster, pid: number): Promise<void> {
 
 function signal(pid: number, name: NodeJS.Signals): void {
   if (isAlive(pid)) process.kill(pid, name);
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function urlOf(cluster: Cluster, port: number, database: string): string {

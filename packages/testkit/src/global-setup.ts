@@ -6,7 +6,7 @@ import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statfsSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { migrate } from "@karvon/db";
-import { startPostgres } from "@karvon/postgres";
+import { isAlive, startPostgres } from "@karvon/postgres";
 import { shareServerUrl } from "./env.ts";
 import { templateDatabase } from "./test-database.ts";
 
@@ -57,13 +57,4 @@ function removeServer(folder: string): void {
   const server = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8").split("\n")[0]) : 0;
   if (server > 0 && isAlive(server)) process.kill(server, "SIGQUIT");
   rmSync(folder, { recursive: true, force: true });
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }

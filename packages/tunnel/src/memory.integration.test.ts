@@ -23,6 +23,11 @@ async function heldAfterStall(line: Line, moreThan: number): Promise<number> {
   });
   await until(() => client.isPaused(), "the client has enough");
   await until(() => (line.streams[0]?.heldBytes ?? 0) > moreThan, `more than ${moreThan} bytes are held`);
+  await untilStill(line);
+  return line.streams[0]?.heldBytes ?? 0;
+}
+
+async function untilStill(line: Line): Promise<void> {
   let last = -1;
   await until(() => {
     const now = line.streams[0]?.downBytes ?? 0;
@@ -30,7 +35,6 @@ async function heldAfterStall(line: Line, moreThan: number): Promise<number> {
     last = now;
     return isStill;
   }, "nothing moves any more");
-  return line.streams[0]?.heldBytes ?? 0;
 }
 
 function pourForever(socket: Socket): void {
@@ -78,13 +82,7 @@ describe("memory", () => {
     const atBytes = line.streams[0]?.downBytes ?? 0;
     await until(() => (line.streams[0]?.downBytes ?? 0) > atBytes + 24 * mb, "the stream goes on");
     client.pause();
-    let last = -1;
-    await until(() => {
-      const now = line.streams[0]?.downBytes ?? 0;
-      const isStill = now === last;
-      last = now;
-      return isStill;
-    }, "nothing moves any more");
+    await untilStill(line);
     expect(line.streams[0]?.heldBytes).toBeLessThanOrEqual(tightBytes);
   });
 });

@@ -1,6 +1,7 @@
 import type { UsageBatch, UsageSample } from "@karvon/billing";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { accountFacts } from "../test/account-facts.ts";
 import { createAccounts, freeBytes, type UserAccount } from "../session/accounts.ts";
 import { createSessionLog, type LiveSession, type SessionLog } from "./session-log.ts";
 
@@ -10,24 +11,7 @@ interface Meter {
 }
 
 function makeUser(balanceBytes = 1_000_000n): UserAccount {
-  return createAccounts(() => 0).update({
-    proxyUserId: "pxu",
-    clientId: "cli",
-    username: "user",
-    secretHash: Buffer.alloc(32),
-    isEnabled: true,
-    isClientActive: true,
-    isKycMissing: false,
-    countries: [],
-    allowedSources: [],
-    allowedHosts: [],
-    concurrencyMax: null,
-    clientConcurrencyMax: 500,
-    trafficLimitBytes: null,
-    usedBytes: 0n,
-    priceId: "prc",
-    balanceBytes,
-  });
+  return createAccounts(() => 0).update({ ...accountFacts, balanceBytes });
 }
 
 function makeLog(): SessionLog {

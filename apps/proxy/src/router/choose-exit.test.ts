@@ -1,10 +1,9 @@
-import { type Ask, emptyAsk, NodeQuality, type RoutableNode } from "@karvon/domain";
+import { type Ask, emptyAsk, NodeQuality } from "@karvon/domain";
+import { type TestNode as PlainNode, testNode } from "@karvon/domain/testing";
 import { beforeEach, describe, expect, test } from "vitest";
 import { createRouter, type Exit, type Router } from "./choose-exit.ts";
 import { createNodeDirectory, type NodeDirectory } from "./node-directory.ts";
 import { createStickySessions, type StickySessions } from "./sticky-sessions.ts";
-
-type PlainNode = { -readonly [Fact in keyof RoutableNode]: RoutableNode[Fact] };
 
 let nowMs: number;
 let made: number;
@@ -23,25 +22,7 @@ beforeEach(() => {
 
 function addNode(facts: Partial<PlainNode> = {}): PlainNode {
   made += 1;
-  const node: PlainNode = {
-    nodeId: `nod_${made}`,
-    publicAddress: `203.0.113.${made}`,
-    country: "UZ",
-    region: "Tashkent",
-    city: "Tashkent",
-    asn: 8193,
-    asnName: "Uzbektelekom",
-    connectionType: "wifi",
-    isServing: true,
-    hasRoom: true,
-    openStreams: 0,
-    streamsMax: 256,
-    batteryPercent: null,
-    isCharging: null,
-    scoreMicros: null,
-    quality: new NodeQuality(nowMs),
-    ...facts,
-  };
+  const node = testNode({ nodeId: `nod_${made}`, publicAddress: `203.0.113.${made}`, quality: new NodeQuality(nowMs), ...facts });
   directory.put(node);
   return node;
 }

@@ -1,28 +1,10 @@
 import { describe, expect, test } from "vitest";
+import { accountFacts } from "../test/account-facts.ts";
 import { accountRefusal, createAccounts } from "./accounts.ts";
 import { createSessionLimits, type SessionLimits, SessionSlot } from "./session-limits.ts";
 import { createSharedCounts } from "./shared-count.ts";
 import { plainAddress, sourceKey } from "./source-key.ts";
 import { createTokenBuckets } from "./token-buckets.ts";
-
-const facts = {
-  proxyUserId: "pxu",
-  clientId: "cli",
-  username: "user",
-  secretHash: Buffer.alloc(32),
-  isEnabled: true,
-  isClientActive: true,
-  isKycMissing: false,
-  countries: [],
-  allowedSources: [],
-  allowedHosts: [],
-  concurrencyMax: null,
-  clientConcurrencyMax: 500,
-  trafficLimitBytes: null,
-  usedBytes: 0n,
-  priceId: "prc",
-  balanceBytes: 100n,
-};
 
 const shared = createSharedCounts();
 
@@ -56,7 +38,7 @@ describe("session limits", () => {
   test("allow 500 sessions at once and 100 a second, or as many as a larger ceiling", () => {
     let nowMs = 0;
     const limits = limitsAt(() => nowMs);
-    const user = createAccounts(() => 0).update(facts);
+    const user = createAccounts(() => 0).update(accountFacts);
     const granted = (): number =>
       Array.from({ length: 30_000 }, () => limits.refuseSession(user)).filter((refusal) => refusal === null).length;
     expect(granted()).toBe(500);
@@ -69,7 +51,7 @@ describe("session limits", () => {
 
   test("count a session from its reservation and give it back once", () => {
     const limits = limitsAt(() => 0);
-    const user = createAccounts(() => 0).update({ ...facts, concurrencyMax: 1 });
+    const user = createAccounts(() => 0).update({ ...accountFacts, concurrencyMax: 1 });
     const slot = new SessionSlot(user, shared);
     expect(limits.refuseSession(user)?.code).toBe("concurrency_limit");
     slot.release();
@@ -82,12 +64,12 @@ describe("session limits", () => {
 describe("accounts", () => {
   test("take the database's balance only while nothing is pending", () => {
     const accounts = createAccounts(() => 0);
-    const user = accounts.update(facts);
+    const user = accounts.update(accountFacts);
     user.client.pendingBytes = 10;
-    accounts.update({ ...facts, balanceBytes: 5_000n });
+    accounts.update({ ...accountFacts, balanceBytes: 5_000n });
     expect(user.client.balanceBytes).toBe(100);
     user.client.pendingBytes = 0;
-    accounts.update({ ...facts, balanceBytes: 5_000n });
+    accounts.update({ ...accountFacts, balanceBytes: 5_000n });
     expect(user.client.balanceBytes).toBe(5_000);
   });
 
@@ -99,13 +81,13 @@ describe("accounts", () => {
     ["a limit that is reached", { trafficLimitBytes: 10n, usedBytes: 10n }, "limit_reached"],
     ["a limit with room", { trafficLimitBytes: 11n, usedBytes: 10n }, undefined],
   ])("%s is answered as it stands", (_what, change, code) => {
-    expect(accountRefusal(createAccounts(() => 0).update({ ...facts, ...change }))?.code).toBe(code);
+    expect(accountRefusal(createAccounts(() => 0).update({ ...accountFacts, ...change }))?.code).toBe(code);
   });
 
   test("are forgotten when idle, never while they owe a session or bytes", () => {
     let nowMs = 0;
     const accounts = createAccounts(() => nowMs);
-    const user = accounts.update(facts);
+    const user = accounts.update(accountFacts);
     user.client.pendingBytes = 1;
     nowMs = 3_600_000;
     accounts.sweep();

@@ -1,4 +1,5 @@
-import { type Ask, emptyAsk, NodeQuality, type RoutableNode } from "@karvon/domain";
+import { type Ask, emptyAsk, type RoutableNode } from "@karvon/domain";
+import { testNode } from "@karvon/domain/testing";
 import { until } from "@karvon/testkit";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createRouter } from "../router/choose-exit.ts";
@@ -22,24 +23,7 @@ interface Process {
 
 let launcher: TestLauncher;
 let nowMs: number;
-const nodes: RoutableNode[] = Array.from({ length: 50 }, (_, at) => ({
-  nodeId: `nod_${at}`,
-  publicAddress: `203.0.113.${at}`,
-  country: "UZ",
-  region: "Tashkent",
-  city: "Tashkent",
-  asn: 8193,
-  asnName: "Uzbektelekom",
-  connectionType: "wifi",
-  isServing: true,
-  hasRoom: true,
-  openStreams: 0,
-  streamsMax: 256,
-  batteryPercent: null,
-  isCharging: null,
-  scoreMicros: null,
-  quality: new NodeQuality(0),
-}));
+const nodes: RoutableNode[] = Array.from({ length: 50 }, (_, at) => testNode({ nodeId: `nod_${at}`, publicAddress: `203.0.113.${at}` }));
 
 beforeEach(() => {
   launcher = openTestLauncher();

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { anywhere, emptyCellsMax, NodeIndex, nodeSatisfies, type RouteWish } from "./index.ts";
-import { type TestNode, testNode } from "./test-node.ts";
+import { type TestNode, testNode } from "../testing/index.ts";
 
 const maybe = <T>(values: readonly T[]): fc.Arbitrary<T | null> => fc.constantFrom(null, ...values);
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
 import { anywhere, createNodePicker, emptyMemoMs, NodeIndex, type NodePicker, nodeSatisfies } from "./index.ts";
-import { seededRandom, type TestFacts, type TestNode, testNode } from "./test-node.ts";
+import { seededRandom, type TestFacts, type TestNode, testNode } from "../testing/index.ts";
 
 let nowMs: number;
 let index: NodeIndex<TestNode>;

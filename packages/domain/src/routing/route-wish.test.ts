@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { anywhere, explainEmptyRoute, nodeSatisfies, placeSlug, type RouteWish, widenWish, wishKey } from "./index.ts";
-import { type TestFacts, testNode } from "./test-node.ts";
+import { type TestFacts, testNode } from "../testing/index.ts";
 
 describe("a wish", () => {
   const wish = (facts: Partial<RouteWish>): RouteWish => ({ ...anywhere, ...facts });

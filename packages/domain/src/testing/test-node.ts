@@ -1,6 +1,6 @@
 /** A node for the tests of routing, and chance that is the same in every run. */
 import type { ConnectionType } from "../ask.ts";
-import { NodeQuality, type RoutableNode } from "./index.ts";
+import { NodeQuality, type RoutableNode } from "../routing/index.ts";
 
 export type TestNode = { -readonly [Fact in keyof RoutableNode]: RoutableNode[Fact] };
 export type TestFacts = Partial<TestNode> & { readonly connectionType?: ConnectionType };
