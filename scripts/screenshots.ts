@@ -58,7 +58,15 @@ const clientShots: readonly Shot[] = [
     name: `client-${page}`,
     path: `/client/${page}`,
   })),
-  { name: "client-rules", path: "/client/proxy-users", prepare: (page) => page.getByRole("button", { name: /^Rules of/ }).first().click() },
+  {
+    name: "client-rules",
+    path: "/client/proxy-users",
+    prepare: (page) =>
+      page
+        .getByRole("button", { name: /^Rules of/ })
+        .first()
+        .click(),
+  },
   { name: "client-overview", path: "/client" },
 ];
 const operatorShots: readonly Shot[] = [
@@ -68,8 +76,19 @@ const operatorShots: readonly Shot[] = [
   { name: "operator-overview", path: "/operator" },
 ];
 const adminShots: readonly Shot[] = [
-  ...["users", "nodes", "sessions", "refusals", "reconciliation", "account"].map((page) => ({ name: `admin-${page}`, path: `/admin/${page}` })),
-  { name: "admin-terms", path: "/admin/users", prepare: (page) => page.getByRole("button", { name: /^Terms of/ }).first().click() },
+  ...["users", "nodes", "sessions", "refusals", "reconciliation", "account"].map((page) => ({
+    name: `admin-${page}`,
+    path: `/admin/${page}`,
+  })),
+  {
+    name: "admin-terms",
+    path: "/admin/users",
+    prepare: (page) =>
+      page
+        .getByRole("button", { name: /^Terms of/ })
+        .first()
+        .click(),
+  },
   { name: "admin-audit", path: "/admin/audit", prepare: (page) => page.getByRole("button", { name: "Verify chain" }).click() },
   { name: "admin-network", path: "/admin" },
 ];
