@@ -203,7 +203,13 @@ const isolation: readonly Definition[] = [
   { figure: "p50 at 200 requests/s, one tunnel", unit: "ms", work: "alone", read: scaled(1e3, "latencyUs", "p50") },
   { figure: "p99 at 200 requests/s, one tunnel", unit: "ms", work: "alone", read: scaled(1e3, "latencyUs", "p99") },
   { figure: "p50 beside 4 downloads", unit: "ms", work: "bulk", read: scaled(1e3, "latencyUs", "p50") },
-  { figure: "p99 beside 4 downloads", unit: "ms", work: "bulk", read: scaled(1e3, "latencyUs", "p99"), goal: atMost(8) },
+  {
+    figure: "p99 beside 4 downloads",
+    unit: "ms",
+    work: "bulk",
+    read: scaled(1e3, "latencyUs", "p99"),
+    goal: asBeside("<=", 8, "yamux", 8.4),
+  },
   { figure: "the 4 downloads", unit: "MB/s", work: "bulk", read: field("bulkMbPerS") },
   {
     figure: "answered of 400 beside 8 stalled readers",

@@ -38,8 +38,10 @@ export interface LinkTask {
   readonly streams: number;
 }
 
-export function linkArguments(profile: LinkProfile): readonly string[] {
+/** `congestion`: of TCP at both ends; the system's when null. */
+export function linkArguments(profile: LinkProfile, congestion: string | null): readonly string[] {
   const { delayMs, jitterMs, lossPercent, rateMbit, queueKb } = profile;
-  const options = { "delay-ms": delayMs, "jitter-ms": jitterMs, "loss-percent": lossPercent, "rate-mbit": rateMbit, "queue-kb": queueKb };
+  const shape = { "delay-ms": delayMs, "jitter-ms": jitterMs, "loss-percent": lossPercent, "rate-mbit": rateMbit, "queue-kb": queueKb };
+  const options = congestion === null ? shape : { ...shape, congestion };
   return Object.entries(options).flatMap(([name, value]) => [`--${name}`, String(value)]);
 }

@@ -59,7 +59,7 @@ function whyNoLink(): string | null {
 async function measureProfile(context: SpecialContext, profile: LinkProfile, nodesProgram: string): Promise<JsonObject> {
   const { program, options } = context;
   context.say(`link: ${profile.title}`);
-  const link = await startAnnounced({ argv: [program, "link", ...linkArguments(profile)], place: "anywhere" });
+  const link = await startAnnounced({ argv: [program, "link", ...linkArguments(profile, options.link.congestion)], place: "anywhere" });
   context.onClose(() => link.close());
   const task: LinkTask = {
     profile: profile.name,

@@ -24,6 +24,7 @@ export const usage = `npm run bench [-- options]
   --link-mb N          megabytes each way through each link of work "link" (64, full: 1000)
   --link-streams N     connections that share them, each through a node of its own (8)
   --link-profiles a,b  only these links: mobile, poor, far, narrow
+  --link-congestion X  TCP's congestion control at both ends (the system's), one that namespaces may choose: reno, say
   --leak-connections N short connections of work "leak" (200000)
   --leak-settle N      seconds it stays idle before the last look (60)
   --profile WORK       where the gateway's CPU goes during a work; measures nothing else
@@ -36,6 +37,8 @@ export interface LinkOptions {
   readonly streams: number;
   /** Null: all of them. */
   readonly profiles: readonly string[] | null;
+  /** Null: the system's. */
+  readonly congestion: string | null;
 }
 
 export interface Options {
@@ -71,6 +74,7 @@ export function readOptions(argv: readonly string[]): Options {
       megabytes: readCount("--link-mb", values["link-mb"] ?? (isFull ? "1000" : "64"), megabytesMax),
       streams: readCount("--link-streams", values["link-streams"], streamsMax),
       profiles: values["link-profiles"]?.split(",") ?? null,
+      congestion: values["link-congestion"] ?? null,
     },
     leak: {
       connections: readCount("--leak-connections", values["leak-connections"], connectionsMax),
@@ -101,6 +105,7 @@ function parse(argv: readonly string[]) {
         "link-mb": { type: "string" },
         "link-streams": { type: "string", default: "8" },
         "link-profiles": { type: "string" },
+        "link-congestion": { type: "string" },
         "leak-connections": { type: "string", default: "200000" },
         "leak-settle": { type: "string", default: "60" },
         profile: { type: "string" },

@@ -60,4 +60,4 @@ export const peerFacts: Readonly<Record<Peer, PeerFacts>> = {
 /** Quick enough, and without certificates or keys to make: what `npm run bench` takes when it is there. */
 export const shortPeers: readonly Peer[] = ["karvon", "proxy-chain", "haproxy", "squid"];
 /** Measured in every repetition; the others are yardsticks that move less than the machine does, and once is enough. */
-export const repeatedPeers: readonly Peer[] = ["karvon", "proxy-chain"];
+export const repeatedPeers: readonly Peer[] = ["karvon", "proxy-chain", "yamux"];

@@ -1,10 +1,12 @@
 /**
- * The small regular chores: presence, refusals for the panels, forgetting what nobody uses, next month's partitions.
+ * The small regular chores: presence, refusals for the panels, forgetting what nobody uses, giving memory back, next month's partitions.
  *
  * Each runs alone and never twice at once; a chore that fails is logged and tried at its next turn.
  */
 import type { GatewayDatabase } from "@karvon/db/sql";
 import type { Logger } from "@karvon/telemetry";
+import { IdleCollector } from "./load/idle-collector.ts";
+import { collectGarbage } from "./load/memory-guard.ts";
 import { type Pocket, presenceEveryMs } from "./pocket/pocket.ts";
 import type { NodeDirectory } from "./router/node-directory.ts";
 import type { StickySessions } from "./router/sticky-sessions.ts";
@@ -20,11 +22,16 @@ export interface HouseOptions {
   readonly directory: NodeDirectory<LiveNode>;
   readonly database: Pick<GatewayDatabase, "recordRefusals" | "ensurePartitions">;
   readonly log: Logger;
+  /** Sessions that are open now. */
+  readonly countSessions: () => number;
+  /** Sessions opened since the start. */
+  readonly countSessionsOpened: () => number;
 }
 
 const refusalsEveryMs = 2_000;
 const sweepEveryMs = 5_000;
 const parkedEveryMs = 500;
+const idleEveryMs = 5_000;
 const partitionsEveryMs = 12 * 3_600_000;
 
 export function keepHouse(options: HouseOptions): { close(): Promise<void> } {
@@ -48,11 +55,21 @@ export function keepHouse(options: HouseOptions): { close(): Promise<void> } {
     options.directory.sweep();
   }
 
+  const idle = new IdleCollector({
+    countOpen: options.countSessions,
+    countWork: () => options.countSessionsOpened() + options.directory.size,
+    collect: collectGarbage,
+  });
+  async function giveBack(): Promise<void> {
+    idle.look();
+  }
+
   const chores = [
     startChore("presence", presenceEveryMs, () => options.pocket.flush(), log),
     startChore("refusals", refusalsEveryMs, writeRefusals, log),
     startChore("sweep", sweepEveryMs, sweep, log),
     startChore("parked nodes", parkedEveryMs, wakeParked, log),
+    startChore("idle memory", idleEveryMs, giveBack, log),
     startChore("partitions", partitionsEveryMs, () => database.ensurePartitions(), log),
   ];
   return {

@@ -128,7 +128,13 @@ async function serve(options: ProxyOptions, database: GatewayDatabase): Promise<
   const meter = createMeter(core);
   const control = createControl(core, fleet, meter);
   const ports = await openPorts(core, fleet, meter, control);
-  const house = keepHouse({ ...core, pocket: fleet.pocket, log: options.log });
+  const house = keepHouse({
+    ...core,
+    pocket: fleet.pocket,
+    log: options.log,
+    countSessions: () => core.sessions.openCount,
+    countSessionsOpened: () => core.state.sessionsOpened,
+  });
   meter.ticker.start();
   core.load.memory.start();
   options.membership?.declare("serving");
