@@ -86,8 +86,7 @@ export function readOptions(argv: readonly string[]): Options {
   };
 }
 
-// The return type is inferred: parseArgs computes it from the options.
-// oxlint-disable-next-line typescript/explicit-function-return-type
+// oxlint-disable-next-line typescript/explicit-function-return-type -- parseArgs computes the type from the options
 function parse(argv: readonly string[]) {
   try {
     return parseArgs({

@@ -44,8 +44,7 @@ export function createTurnBatches(statements: Pick<Statements, "query">): TurnBa
       if (batch === undefined || batch.keys.size >= keysMax) batch = begin(name, statement, values);
       batch.keys.add(key);
       const row = (await batch.rows).get(key);
-      // `Row` is the caller's word for what its statement selects, as it is with Statements.
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `Row` is the caller's word for what its statement selects, as with Statements
       return row === undefined ? null : (row as Row);
     },
   };

@@ -14,6 +14,7 @@ import { createAccounts } from "../session/accounts.ts";
 import { SessionLine } from "../session/session-line.ts";
 import { SessionSlot } from "../session/session-limits.ts";
 import { createSharedCounts } from "../session/shared-count.ts";
+import { accountFacts } from "../test/account-facts.ts";
 import { dial } from "../test/raw-client.ts";
 import { LiveNode, unknownPlace } from "../tunnel/live-node.ts";
 import { RestingUpstream } from "./resting-upstream.ts";
@@ -103,24 +104,7 @@ async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; use
     },
   );
   directory.put(node);
-  const user = createAccounts(clock).update({
-    proxyUserId: "pxu_1",
-    clientId: "cli_1",
-    username: "user",
-    secretHash: Buffer.alloc(32),
-    isEnabled: true,
-    isClientActive: true,
-    isKycMissing: false,
-    countries: [],
-    allowedSources: [],
-    allowedHosts: [],
-    concurrencyMax: null,
-    clientConcurrencyMax: 5,
-    trafficLimitBytes: null,
-    usedBytes: 0n,
-    priceId: "prc_1",
-    balanceBytes: 1_000_000_000n,
-  });
+  const user = createAccounts(clock).update({ ...accountFacts, balanceBytes: 1_000_000_000n });
   const router = createRouter({ directory, sticky, monotonicMs: clock, random: Math.random });
   const sessions = createSessionLog({ nowMs: clock, monotonicMs: clock, unpostedSessionsMax: 10 });
   const stream = await new Promise<TunnelStream>((resolve, reject) => {

@@ -1,5 +1,6 @@
 import { noEgressAllow, type Destination } from "@karvon/domain";
 import { describe, expect, test } from "vitest";
+import { accountFacts } from "../test/account-facts.ts";
 import { createAccounts, type UserAccount } from "./accounts.ts";
 import { createSessionLimits, SessionSlot, type SessionLimits } from "./session-limits.ts";
 import { createSharedCounts, type SharedCounts } from "./shared-count.ts";
@@ -22,24 +23,7 @@ function start(id: number, sessionsMax: number): Process {
   const limits = createSessionLimits({ accounts, shared, nowMs: clock });
   const target = { sessionsMax: 10, sessionsPerSecond: 5, burst: 20, egressAllow: noEgressAllow, monotonicMs: clock };
   const targets = new TargetLimits({ ...target, shared: shared.targets });
-  const user = accounts.update({
-    proxyUserId: "pxu",
-    clientId: "cli",
-    username: "user",
-    secretHash: Buffer.alloc(32),
-    isEnabled: true,
-    isClientActive: true,
-    isKycMissing: false,
-    countries: [],
-    allowedSources: [],
-    allowedHosts: [],
-    concurrencyMax: null,
-    clientConcurrencyMax: sessionsMax,
-    trafficLimitBytes: null,
-    usedBytes: 0n,
-    priceId: "prc",
-    balanceBytes: 100n,
-  });
+  const user = accounts.update({ ...accountFacts, clientConcurrencyMax: sessionsMax });
   for (const count of Object.values(shared)) count.isShared = true;
   return { id, shared, limits, targets, user };
 }

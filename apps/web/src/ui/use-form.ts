@@ -60,3 +60,8 @@ export function parseForm<Output>(
 function isEmpty(input: unknown, name: string): boolean {
   return typeof input === "object" && input !== null && Object.entries(input).some(([key, value]) => key === name && value === "");
 }
+
+/** The words of a field that takes several, with blanks or commas between. */
+export function splitWords(text: string): string[] {
+  return text.split(/[\s,]+/).filter((word) => word !== "");
+}

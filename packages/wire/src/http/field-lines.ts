@@ -5,8 +5,7 @@ import type { HttpField } from "./types.ts";
 const cr = 0x0d;
 const lf = 0x0a;
 const tokenPattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-// Everything but visible characters, obs-text, space and tab.
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- it finds control characters: all but visible ones, obs-text, space and tab
 const badValuePattern = /[\0-\u0008\u000a-\u001f\u007f]/;
 
 export interface HeadLimits {

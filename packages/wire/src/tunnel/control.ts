@@ -176,9 +176,8 @@ function readMessage(type: ControlType, value: unknown): ControlMessage | null {
   return payload === undefined ? null : pairMessage(type, payload);
 }
 
-/** Sound because `payload` was read by the shape of `type`; TypeScript does not see the pair as a member of the union. */
 function pairMessage(type: ControlType, payload: ControlPayloads[ControlType]): ControlMessage {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `payload` was read by the shape of `type`, which the union does not show
   return { type, payload } as ControlMessage;
 }
 
@@ -195,8 +194,7 @@ function readShape<Payload>(shape: Shape<Payload>, value: unknown): Payload | un
   return asWhole(result);
 }
 
-/** Sound because `readShape` has filled every field of the shape before it asks. */
 function asWhole<Payload>(filled: Partial<Payload>): Payload {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- `readShape` has filled every field of the shape before it asks
   return filled as Payload;
 }

@@ -5,7 +5,6 @@ import { LoadedPages } from "#trpc/loaded.tsx";
 import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
 import { usePages } from "#trpc/use-pages.ts";
 import type { AdminRefusal } from "#trpc/types.ts";
-import { Badge } from "#ui/badge.tsx";
 import { Card } from "#ui/card.tsx";
 import { Named, Target } from "#ui/cells.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
@@ -16,6 +15,7 @@ import { ShortId } from "#ui/short-id.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
 import { protocolName } from "../../protocol-name.ts";
+import { RefusalReason } from "../../refusal-reason.tsx";
 
 const refreshMs = 3_000;
 
@@ -23,14 +23,7 @@ const columns: Column<AdminRefusal>[] = [
   {
     name: "Why",
     role: "lead",
-    cell: (row) => (
-      <span className="block max-w-md min-w-0">
-        <Badge tone="bad" className="font-mono">
-          {row.code}
-        </Badge>
-        <span className="mt-1 block break-words">{row.detail}</span>
-      </span>
-    ),
+    cell: (row) => <RefusalReason code={row.code} detail={row.detail} />,
   },
   { name: "Client", role: "wide", cell: (row) => <Named name={row.clientEmail ?? "not known"} note={row.proxyUsername ?? ""} /> },
   { name: "From", from: "lg", cell: (row) => row.clientAddress ?? "" },

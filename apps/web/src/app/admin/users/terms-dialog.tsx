@@ -4,11 +4,9 @@ import { useMutation } from "@tanstack/react-query";
 import { readFailure } from "#trpc/failure.ts";
 import { useTRPC } from "#trpc/client.tsx";
 import type { AdminUser } from "#trpc/types.ts";
-import { Button } from "#ui/button.tsx";
-import { Dialog } from "#ui/dialog.tsx";
-import { ErrorPanel } from "#ui/error-panel.tsx";
 import { SelectField, TextField } from "#ui/field.tsx";
-import { parseForm, useForm } from "#ui/use-form.ts";
+import { FormDialog } from "#ui/form-dialog.tsx";
+import { parseForm, splitWords, useForm } from "#ui/use-form.ts";
 
 interface TermsDialogProps {
   user: AdminUser;
@@ -37,43 +35,29 @@ export function TermsDialog({ user, onOpenChange, onSaved }: TermsDialogProps) {
   );
   const send = () => {
     const { kyc, countries, reason } = form.values;
-    const list = countries.split(/[\s,]+/).filter((word) => word !== "");
-    const parsed = parseForm(ClientTermsInput, { id: user.id, kyc, countries: list, reason });
+    const parsed = parseForm(ClientTermsInput, { id: user.id, kyc, countries: splitWords(countries), reason });
     if (parsed.ok) save.mutate(parsed.data);
     else form.setErrors(parsed.errors);
   };
   return (
-    <Dialog
-      open
-      onOpenChange={onOpenChange}
+    <FormDialog
       title={`Terms of ${user.email}`}
       description="Gateways obey at once. Open sessions of a client that must be verified end."
+      onOpenChange={onOpenChange}
+      onSubmit={send}
+      submitLabel="Save terms"
+      isBusy={save.isPending}
+      failure={save.error === null ? null : readFailure(save.error)}
     >
-      <form
-        noValidate
-        className="mt-4 space-y-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          send();
-        }}
-      >
-        <SelectField label="Verification" choices={kycChoices} {...form.bind("kyc")} />
-        <TextField
-          label="Countries"
-          hint="Two letters each, with blanks between: exits are in these only. Left empty, all are offered."
-          autoComplete="off"
-          spellCheck={false}
-          {...form.bind("countries")}
-        />
-        <TextField label="Reason" hint="Written to the audit log." autoComplete="off" {...form.bind("reason")} />
-        {save.error === null ? null : <ErrorPanel failure={readFailure(save.error)} />}
-        <div className="flex justify-end gap-2">
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button type="submit" look="primary" busy={save.isPending}>
-            Save terms
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      <SelectField label="Verification" choices={kycChoices} {...form.bind("kyc")} />
+      <TextField
+        label="Countries"
+        hint="Two letters each, with blanks between: exits are in these only. Left empty, all are offered."
+        autoComplete="off"
+        spellCheck={false}
+        {...form.bind("countries")}
+      />
+      <TextField label="Reason" hint="Written to the audit log." autoComplete="off" {...form.bind("reason")} />
+    </FormDialog>
   );
 }

@@ -3,10 +3,8 @@ import { CreateProxyUserInput } from "@karvon/services/inputs";
 import { useMutation } from "@tanstack/react-query";
 import { readFailure } from "#trpc/failure.ts";
 import { useTRPC } from "#trpc/client.tsx";
-import { Button } from "#ui/button.tsx";
-import { Dialog } from "#ui/dialog.tsx";
-import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
+import { FormDialog } from "#ui/form-dialog.tsx";
 import { parseForm, useForm } from "#ui/use-form.ts";
 import type { ShownSecret } from "./secret-dialog.tsx";
 
@@ -35,40 +33,32 @@ export function CreateDialog({ onOpenChange, onCreated }: CreateDialogProps) {
     else form.setErrors(parsed.errors);
   };
   return (
-    <Dialog open onOpenChange={onOpenChange} title="Create proxy user" description="All fields may stay empty.">
-      <form
-        noValidate
-        className="mt-4 space-y-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          send();
-        }}
-      >
-        <TextField
-          label="Username"
-          hint="4 to 32 of a–z and 0–9. Left empty, we make one."
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          autoFocus
-          {...form.bind("username")}
-        />
-        <TextField label="Label" hint="A note for yourself." autoComplete="off" {...form.bind("label")} />
-        <TextField
-          label="Traffic limit, GB"
-          hint="Left empty, it may use the whole balance."
-          inputMode="numeric"
-          autoComplete="off"
-          {...form.bind("trafficLimitGb")}
-        />
-        {create.error === null ? null : <ErrorPanel failure={readFailure(create.error)} />}
-        <div className="flex justify-end gap-2">
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button type="submit" look="primary" busy={create.isPending}>
-            Create
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+    <FormDialog
+      title="Create proxy user"
+      description="All fields may stay empty."
+      onOpenChange={onOpenChange}
+      onSubmit={send}
+      submitLabel="Create"
+      isBusy={create.isPending}
+      failure={create.error === null ? null : readFailure(create.error)}
+    >
+      <TextField
+        label="Username"
+        hint="4 to 32 of a–z and 0–9. Left empty, we make one."
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        autoFocus
+        {...form.bind("username")}
+      />
+      <TextField label="Label" hint="A note for yourself." autoComplete="off" {...form.bind("label")} />
+      <TextField
+        label="Traffic limit, GB"
+        hint="Left empty, it may use the whole balance."
+        inputMode="numeric"
+        autoComplete="off"
+        {...form.bind("trafficLimitGb")}
+      />
+    </FormDialog>
   );
 }

@@ -4,19 +4,15 @@ import { useMutation } from "@tanstack/react-query";
 import { readFailure } from "#trpc/failure.ts";
 import { useTRPC } from "#trpc/client.tsx";
 import type { ProxyUser } from "#trpc/types.ts";
-import { Button } from "#ui/button.tsx";
-import { Dialog } from "#ui/dialog.tsx";
-import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
-import { parseForm, useForm } from "#ui/use-form.ts";
+import { FormDialog } from "#ui/form-dialog.tsx";
+import { parseForm, splitWords, useForm } from "#ui/use-form.ts";
 
 interface RulesDialogProps {
   user: ProxyUser;
   onOpenChange: (open: boolean) => void;
   onSaved: () => Promise<unknown>;
 }
-
-const words = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== "");
 
 /** From where a proxy user may be used, and to which hosts. */
 export function RulesDialog({ user, onOpenChange, onSaved }: RulesDialogProps) {
@@ -33,49 +29,36 @@ export function RulesDialog({ user, onOpenChange, onSaved }: RulesDialogProps) {
   );
   const send = () => {
     const { allowedSources, allowedHosts } = form.values;
-    const rules = { id: user.id, allowedSources: words(allowedSources), allowedHosts: words(allowedHosts) };
+    const rules = { id: user.id, allowedSources: splitWords(allowedSources), allowedHosts: splitWords(allowedHosts) };
     const parsed = parseForm(ProxyUserRulesInput, rules);
     if (parsed.ok) save.mutate(parsed.data);
     else form.setErrors(parsed.errors);
   };
   return (
-    <Dialog
-      open
-      onOpenChange={onOpenChange}
+    <FormDialog
       title={`Rules of ${user.username}`}
       description="An empty field sets no rule. They hold for new sessions at once."
+      onOpenChange={onOpenChange}
+      onSubmit={send}
+      submitLabel="Save rules"
+      isBusy={save.isPending}
+      failure={save.error === null ? null : readFailure(save.error)}
     >
-      <form
-        noValidate
-        className="mt-4 space-y-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          send();
-        }}
-      >
-        <TextField
-          label="Only from these addresses"
-          hint="Addresses or blocks such as 192.0.2.0/24, with blanks between."
-          autoComplete="off"
-          spellCheck={false}
-          {...form.bind("allowedSources")}
-        />
-        <TextField
-          label="Only to these hosts"
-          hint="Names such as example.com, which stands for everything below it too, or addresses and blocks."
-          autoComplete="off"
-          autoCapitalize="none"
-          spellCheck={false}
-          {...form.bind("allowedHosts")}
-        />
-        {save.error === null ? null : <ErrorPanel failure={readFailure(save.error)} />}
-        <div className="flex justify-end gap-2">
-          <Button onClick={() => onOpenChange(false)}>Cancel</Button>
-          <Button type="submit" look="primary" busy={save.isPending}>
-            Save rules
-          </Button>
-        </div>
-      </form>
-    </Dialog>
+      <TextField
+        label="Only from these addresses"
+        hint="Addresses or blocks such as 192.0.2.0/24, with blanks between."
+        autoComplete="off"
+        spellCheck={false}
+        {...form.bind("allowedSources")}
+      />
+      <TextField
+        label="Only to these hosts"
+        hint="Names such as example.com, which stands for everything below it too, or addresses and blocks."
+        autoComplete="off"
+        autoCapitalize="none"
+        spellCheck={false}
+        {...form.bind("allowedHosts")}
+      />
+    </FormDialog>
   );
 }

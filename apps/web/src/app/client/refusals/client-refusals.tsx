@@ -4,7 +4,6 @@ import { LoadedPages } from "#trpc/loaded.tsx";
 import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
 import { usePages } from "#trpc/use-pages.ts";
 import type { ClientRefusal } from "#trpc/types.ts";
-import { Badge } from "#ui/badge.tsx";
 import { Card } from "#ui/card.tsx";
 import { Target } from "#ui/cells.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
@@ -13,6 +12,7 @@ import { PageHeader } from "#ui/page-header.tsx";
 import { ShortId } from "#ui/short-id.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { protocolName } from "../../protocol-name.ts";
+import { RefusalReason } from "../../refusal-reason.tsx";
 
 const refreshMs = 3_000;
 
@@ -20,14 +20,7 @@ const columns: Column<ClientRefusal>[] = [
   {
     name: "Why",
     role: "lead",
-    cell: (row) => (
-      <span className="block max-w-md min-w-0">
-        <Badge tone="bad" className="font-mono">
-          {row.code}
-        </Badge>
-        <span className="mt-1 block break-words">{row.detail}</span>
-      </span>
-    ),
+    cell: (row) => <RefusalReason code={row.code} detail={row.detail} />,
   },
   { name: "What to do", role: "wide", cell: (row) => <span className="text-soft">{row.action}</span> },
   { name: "Target", role: "wide", cell: (row) => <Target host={row.targetHost} port={row.targetPort} /> },
