@@ -34,7 +34,12 @@ const parkedEveryMs = 500;
 const idleEveryMs = 5_000;
 const partitionsEveryMs = 12 * 3_600_000;
 
-export function keepHouse(options: HouseOptions): { close(): Promise<void> } {
+export interface House {
+  /** Stops the chores, then writes what they had still to write. */
+  close(): Promise<void>;
+}
+
+export function keepHouse(options: HouseOptions): House {
   const { database, refusals, log } = options;
 
   async function writeRefusals(): Promise<void> {
