@@ -43,8 +43,9 @@ const cases: readonly Case[] = [
   { what: "a private address in octal", code: "private_address", socks: "02", host: "0177.0.0.1", port: () => 80 },
   { what: "a metadata address", code: "private_address", socks: "02", host: "169.254.169.254", port: () => 80 },
   { what: "localhost", code: "private_address", socks: "02", host: "localhost", port: () => 80 },
-  { what: "a blocked port", code: "port_blocked", socks: "02", host: "example.com", port: () => 25 },
-  { what: "the ADB port", code: "port_blocked", socks: "02", host: "example.com", port: () => 5555 },
+  { what: "a mail port", code: "port_blocked", socks: "02", host: "example.com", port: () => 25, detail: "submission service outside" },
+  { what: "the ADB port", code: "port_blocked", socks: "02", host: "example.com", port: () => 5555, detail: "never carried" },
+  { what: "a port that is not open", code: "port_blocked", socks: "02", host: "example.com", port: () => 9999, detail: "ask for it" },
   { what: "a dead target", code: "connect_refused", socks: "05", port: () => deadPort },
   {
     what: "a name that does not resolve",

@@ -33,7 +33,7 @@ export const PROXY_ERRORS = {
   bad_request: { http: 400, rfc9209: "http_request_error", socks5: 0x07, retry: "no", message: "The request is not one that this proxy understands.", action: "Check what the program sends." },
   no_destination: { http: 400, rfc9209: "http_request_error", socks5: 0x08, retry: "no", message: "The request names no destination.", action: "Send the full URL, or use CONNECT host:port." },
   bad_username: { http: 400, rfc9209: "http_request_error", socks5: "authFailure", retry: "no", message: "A parameter in the proxy username is wrong.", action: "Correct the part that is named." },
-  port_blocked: { http: 403, rfc9209: "http_request_denied", socks5: 0x02, retry: "no", message: "This port is closed in the network.", action: "Use an allowed port, or ask for the port in the client panel." },
+  port_blocked: { http: 403, rfc9209: "http_request_denied", socks5: 0x02, retry: "no", message: "This port is closed in the network.", action: "Use port 80, 443, 8080 or 8443; the detail says what else helps." },
   target_blocked: { http: 403, rfc9209: "http_request_denied", socks5: 0x02, retry: "no", message: "This target is blocked in the network.", action: "Use another target." },
   host_not_allowed: { http: 403, rfc9209: "http_request_denied", socks5: 0x02, retry: "no", message: "Your own rules do not allow this host.", action: "Change the proxy user's rules in the client panel." },
   country_not_offered: { http: 403, rfc9209: "http_request_denied", socks5: 0x02, retry: "no", message: "The account does not have this country.", action: "Ask for one of the account's countries, or write to support." },

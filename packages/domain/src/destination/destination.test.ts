@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PROXY_ERRORS, type Refusal } from "../errors.ts";
 import {
   addressFromBytes,
   addressToBytes,
@@ -20,6 +21,10 @@ function allowOf(...entries: string[]): EgressAllow {
   const parsed = parseEgressAllow(entries);
   if (parsed.kind === "bad") throw new Error(`bad entry ${parsed.entry}`);
   return parsed.allow;
+}
+function refusalOf(refusal: Refusal | null): Refusal {
+  if (refusal === null) throw new Error("nothing was refused");
+  return refusal;
 }
 const verdict = (address: string): string => checkAddress(address, noEgressAllow).kind;
 
@@ -299,6 +304,21 @@ describe("checkPort", () => {
 
   test.each([0, -1, 65_536, 1.5, Number.NaN])("refuses %d as malformed", (port) => {
     expect(checkPort(port, noEgressAllow)).toMatchObject({ code: "bad_request" });
+  });
+
+  test("tells of every closed port that it is never carried, why, and what to do instead", () => {
+    for (const port of closedPorts) {
+      if (port === 0) continue;
+      const { detail } = refusalOf(checkPort(port, noEgressAllow));
+      expect(detail).toMatch(new RegExp(`^port ${port} is never carried, for any account: .+; .+`));
+      expect(detail).not.toMatch(/\bask\b|support|panel/);
+    }
+    expect(refusalOf(checkPort(25, noEgressAllow)).detail).toContain("submission service outside of this network");
+  });
+
+  test("tells to ask for a port only where asking can help", () => {
+    expect(refusalOf(checkPort(9999, noEgressAllow)).detail).toBe("port 9999 is not open for this account; write to support to ask for it");
+    expect(PROXY_ERRORS.port_blocked.action).not.toMatch(/\bask\b|panel/);
   });
 
   test("opens the ports of allowed addresses", () => {
