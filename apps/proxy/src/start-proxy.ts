@@ -51,7 +51,7 @@ async function composeProxy(options: ProxyOptions, database: GatewayDatabase): P
   const core = createCore(options, database);
   const fleet = createFleet({
     ...core,
-    pressure: core.load.pressure,
+    pressure: core.load.memory,
     random: Math.random,
     onPorts: (ports) => core.own.add(...ports),
     locate: options.locate,

@@ -10,6 +10,11 @@ const tightWindowBytes = 128 * 1_024;
 /** What a socket takes before it asks to wait comes on top, and the chunk that was on its way. */
 const tightBytes = tightWindowBytes + 2 * 65_536;
 
+function pressureOf(isHigh: boolean): { isHigh: boolean; heldBytes: number; noteHeld: (bytes: number) => void } {
+  const pressure = { isHigh, heldBytes: 0, noteHeld: (bytes: number) => void (pressure.heldBytes += bytes) };
+  return pressure;
+}
+
 /**
  * Reads 24 MB of an endless download, then stalls; waits until the gateway holds more than `moreThan` for the client, and
  * answers how much it is when nothing moves any more.
@@ -52,17 +57,17 @@ describe("memory", () => {
     const tightLimits = { tightWindowBytes };
     // The floor keeps the roomy window open however long the round trips of a busy machine are.
     const roomyLimits = { tightWindowBytes, startWindowBytes: mb, minWindowBytes: mb };
-    const tight = await heldAfterStall(await rig.openLine({ targetPort, gatewayLimits: tightLimits, pressure: { isHigh: true } }), 0);
+    const tight = await heldAfterStall(await rig.openLine({ targetPort, gatewayLimits: tightLimits, pressure: pressureOf(true) }), 0);
     expect(tight).toBeLessThanOrEqual(tightBytes);
-    const roomy = await heldAfterStall(
-      await rig.openLine({ targetPort, gatewayLimits: roomyLimits, pressure: { isHigh: false } }),
-      tightBytes,
-    );
+    const pressure = pressureOf(false);
+    const roomy = await heldAfterStall(await rig.openLine({ targetPort, gatewayLimits: roomyLimits, pressure }), tightBytes);
+    expect(pressure.heldBytes).toBeGreaterThanOrEqual(roomy - 65_536);
     expect(roomy).toBeLessThanOrEqual(4 * mb + 2 * 65_536);
   });
 
   test("is told of an upload that nobody takes to the byte, with what the paused socket keeps", async () => {
-    const line = await rig.openLine({ onOpen: (stream) => stream.opened({ address: "127.0.0.1", family: 4, connectMs: 1 }) });
+    const pressure = pressureOf(false);
+    const line = await rig.openLine({ onOpen: (stream) => stream.opened({ address: "127.0.0.1", family: 4, connectMs: 1 }), pressure });
     const client = await rig.dial(line.port);
     const sent = 200_000;
     client.write(Buffer.alloc(sent));
@@ -70,10 +75,14 @@ describe("memory", () => {
       const [stream] = line.streams;
       return stream !== undefined && stream.upBytes > 0 && stream.upBytes + stream.heldBytes === sent;
     }, "all that was sent is counted");
+    // What the paused socket keeps came without a word; it is one chunk.
+    const held = line.streams[0]?.heldBytes ?? 0;
+    expect(pressure.heldBytes).toBeGreaterThanOrEqual(held - 65_536);
+    expect(pressure.heldBytes).toBeLessThanOrEqual(sent);
   });
 
   test("that becomes short takes the windows of running streams back at their next grants", async () => {
-    const pressure = { isHigh: false };
+    const pressure = pressureOf(false);
     const line = await rig.openLine({ targetPort: await rig.startTarget(pourForever), gatewayLimits: { tightWindowBytes }, pressure });
     const client = await rig.dial(line.port);
     client.resume();

@@ -44,6 +44,8 @@ export interface StreamHost {
   /** Takes up to `bytes` from the credit that is left for all streams; answers how much. */
   takeCredit(bytes: number): number;
   giveCredit(bytes: number): void;
+  /** So many more bytes wait for a reader. */
+  noteHeld(bytes: number): void;
   sendWindow(stream: MuxStream, bytes: number): void;
   /** `isAwaited`: the other side has something left to do or to say. */
   sendFin(streamId: number, isAwaited: boolean): void;
@@ -182,8 +184,11 @@ export class MuxStream implements TunnelStream, SinkDriver {
 
   payload(chunk: Buffer): void {
     this.#receivedBytes += chunk.length;
-    if (this.sink === null) (this.#early ??= []).push(chunk);
-    else this.#deliver(this.sink, chunk);
+    if (this.sink !== null) this.#deliver(this.sink, chunk);
+    else {
+      (this.#early ??= []).push(chunk);
+      this.#host.noteHeld(chunk.length);
+    }
   }
 
   /** A small chunk that comes alone is written at once; what may be followed by more is collected until the end of the turn. */
@@ -196,7 +201,10 @@ export class MuxStream implements TunnelStream, SinkDriver {
       this.#host.uncorkSoon(this);
     }
     if (sink.write(chunk)) this.#consumed(chunk.length);
-    else this.#held += chunk.length;
+    else {
+      this.#held += chunk.length;
+      this.#host.noteHeld(chunk.length);
+    }
   }
 
   /** The sink has taken everything that it was given. */
@@ -257,6 +265,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
     if (mayQueue && this.queueBytes === 0 && this.#host.sendNow(this, chunk)) return true;
     this.#queue ??= new SendQueue();
     this.#queue.push(chunk);
+    this.#host.noteHeld(chunk.length);
     if (mayQueue) this.#host.queue(this);
     return this.#queue.bytes < this.#host.limits.pauseAtBytes;
   }

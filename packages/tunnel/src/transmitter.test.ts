@@ -45,6 +45,7 @@ function rig(): {
     nextWindow: (current) => current,
     takeCredit: (bytes) => bytes,
     giveCredit: () => undefined,
+    noteHeld: () => undefined,
     sendWindow: () => undefined,
     sendFin: (id, isAwaited) => (isAwaited ? out.frame0(frameTypes.fin, id) : out.lateFrame0(frameTypes.fin, id)),
     sendRst: () => undefined,

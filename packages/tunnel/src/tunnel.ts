@@ -49,7 +49,7 @@ import { WindowPacer } from "./window-pacer.ts";
 
 const creditMax = 0x7fff_ffff;
 const closeWithinMs = 1_000;
-const noPressure: Readonly<MemoryPressure> = { isHigh: false };
+const noPressure: MemoryPressure = { isHigh: false, noteHeld: () => undefined };
 
 /** Starts the protocol on a connected socket. The socket must not have a 'data' listener of somebody else. */
 export function createTunnel(options: TunnelOptions): Tunnel {
@@ -194,6 +194,10 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
 
   giveCredit(bytes: number): void {
     this.#openCredit -= bytes;
+  }
+
+  noteHeld(bytes: number): void {
+    this.#pressure.noteHeld(bytes);
   }
 
   sendWindow(stream: MuxStream, bytes: number): void {

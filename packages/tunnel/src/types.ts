@@ -142,10 +142,12 @@ export interface TunnelOptions {
   readonly pressure?: MemoryPressure;
 }
 
-/** Kept by whoever watches the process's memory; a tunnel only looks at it when it grants credit. */
+/** Kept by whoever watches the process's memory; a tunnel looks at it when it grants credit, and tells it what has to wait. */
 export interface MemoryPressure {
   /** New streams start with the smallest window and no window grows beyond `tightWindowBytes`. */
-  isHigh: boolean;
+  readonly isHigh: boolean;
+  /** So many more bytes wait for a reader. Called in the middle of a transfer: it may end no stream before it returns. */
+  readonly noteHeld: (bytes: number) => void;
 }
 
 export interface Tunnel {

@@ -1,7 +1,6 @@
 /** Everything that keeps the gateway from taking more than it can carry, made from the options in one place. */
 import type { EgressAllow } from "@karvon/domain";
 import type { Logger } from "@karvon/telemetry";
-import type { MemoryPressure } from "@karvon/tunnel";
 import { DescriptorBudget, planDescriptors, readDescriptorLimit } from "../gateway/descriptor-budget.ts";
 import { sourceShareMax, SourceLimits } from "../gateway/source-limits.ts";
 import { Tarpit } from "../gateway/tarpit.ts";
@@ -37,7 +36,6 @@ export interface Load {
   readonly targets: TargetLimits;
   readonly tarpit: Tarpit;
   readonly timeouts: GatewayTimeouts;
-  readonly pressure: MemoryPressure;
   readonly memory: MemoryGuard;
 }
 
@@ -58,7 +56,6 @@ export function createLoad(options: LoadOptions, parts: LoadParts): Load {
   const plan = planDescriptors(readDescriptorLimit() - parts.portsOpen);
   const clientsMax = options.connectionsMax ?? plan.clientsMax;
   const timeouts = { ...defaultTimeouts, ...parts.timeouts };
-  const pressure: MemoryPressure = { isHigh: false };
   const isMeasured = options.readUsedMemoryBytes === undefined;
   return {
     descriptors: new DescriptorBudget({ ...plan, clientsMax, tunnelsMax: options.tunnelsMax ?? plan.tunnelsMax }),
@@ -73,12 +70,10 @@ export function createLoad(options: LoadOptions, parts: LoadParts): Load {
     }),
     tarpit: new Tarpit({ minMs: timeouts.tarpitMinMs, maxMs: timeouts.tarpitMaxMs, random: Math.random }),
     timeouts,
-    pressure,
     memory: createMemoryGuard({
       budgetBytes: options.memoryBudgetBytes ?? defaultMemoryBudgetBytes(options.processes ?? 1),
       readUsedBytes: options.readUsedMemoryBytes ?? (() => readUsedMemoryBytes(parts.countTunnels)),
       collect: isMeasured ? collectGarbage : () => undefined,
-      pressure,
       listSessions: () => sessions.listOpen(),
       monotonicMs,
       log,

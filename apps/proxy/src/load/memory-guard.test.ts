@@ -1,7 +1,16 @@
 import { createLogger } from "@karvon/telemetry";
+import { setImmediate } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { LiveSession } from "../radar/session-log.ts";
-import { createMemoryGuard, judgeMemory, type MemoryGuard, type MemoryLevel, shedAtOnceMax } from "./memory-guard.ts";
+import {
+  collectAfterShare,
+  createMemoryGuard,
+  judgeMemory,
+  lookAfterShare,
+  type MemoryGuard,
+  type MemoryLevel,
+  shedAtOnceMax,
+} from "./memory-guard.ts";
 
 test.each<[MemoryLevel, number, MemoryLevel]>([
   ["normal", 0.699, "normal"],
@@ -33,15 +42,13 @@ function sessionOf(holder: Holder): LiveSession {
 }
 
 /** Every look is a tenth of a second after the last. */
-function guardOf(holders: Holder[], readings: number[]): { guard: MemoryGuard; pressure: { isHigh: boolean }; collected: () => number } {
+function guardOf(holders: Holder[], readings: number[]): { guard: MemoryGuard; collected: () => number } {
   let collections = 0;
   let nowMs = 0;
-  const pressure = { isHigh: false };
   const guard = createMemoryGuard({
     budgetBytes: 1_000_000,
     readUsedBytes: () => readings.shift() ?? 0,
     collect: () => void (collections += 1),
-    pressure,
     listSessions: () => holders.filter((holder) => holder.cutFor === null).map(sessionOf),
     monotonicMs: () => nowMs,
     log: createLogger({ name: "test", write: () => undefined }),
@@ -51,7 +58,7 @@ function guardOf(holders: Holder[], readings: number[]): { guard: MemoryGuard; p
     nowMs += 100;
     measure();
   };
-  return { guard, pressure, collected: () => collections };
+  return { guard, collected: () => collections };
 }
 
 test("the largest holders are ended until enough is free, and those that hold next to nothing never", () => {
@@ -99,12 +106,36 @@ test("garbage is collected again and again while sessions are refused, also when
 });
 
 test("garbage is collected before anybody is refused, and not again within five seconds", () => {
-  const { guard, pressure, collected } = guardOf([], [900_000, 500_000, 900_000, 860_000, 100_000]);
+  const { guard, collected } = guardOf([], [900_000, 500_000, 900_000, 860_000, 100_000]);
   guard.measure();
-  expect([guard.refuseSession(), pressure.isHigh, collected()]).toEqual([null, false, 1]);
+  expect([guard.refuseSession(), guard.isHigh, collected()]).toEqual([null, false, 1]);
   guard.measure();
-  expect([guard.refuseSession()?.code, pressure.isHigh, collected()]).toEqual(["overloaded", true, 1]);
+  expect([guard.refuseSession()?.code, guard.isHigh, collected()]).toEqual(["overloaded", true, 1]);
   guard.measure();
   guard.measure();
-  expect([guard.refuseSession(), pressure.isHigh]).toEqual([null, false]);
+  expect([guard.refuseSession(), guard.isHigh]).toEqual([null, false]);
+});
+
+test("what comes to wait is looked at by its size, when whoever brought it has returned, and collected by its size", async () => {
+  const holders = [
+    { held: 400_000, cutFor: null },
+    { held: 300_000, cutFor: null },
+  ] satisfies Holder[];
+  const budgetBytes = 1_000_000;
+  const { guard, collected } = guardOf(holders, [970_000, 970_000, 970_000, 970_000, 970_000, 970_000]);
+  guard.noteHeld(budgetBytes * lookAfterShare - 1);
+  await setImmediate();
+  expect(guard.usedBytes).toBe(0);
+  guard.noteHeld(1);
+  guard.noteHeld(1);
+  expect(guard.usedBytes).toBe(0);
+  await setImmediate();
+  // Due by the clock the first time, and half as much as is due by size came with it.
+  expect([guard.usedBytes, collected(), guard.shedCount]).toEqual([970_000, 1, 1]);
+  guard.noteHeld(budgetBytes * collectAfterShare - 1);
+  await setImmediate();
+  expect([collected(), guard.shedCount]).toEqual([1, 1]);
+  guard.noteHeld(budgetBytes * lookAfterShare);
+  await setImmediate();
+  expect([collected(), guard.shedCount]).toEqual([2, 2]);
 });

@@ -1,6 +1,7 @@
 /**
- * Keeps the process inside its memory budget by doing less, in three steps, measured four times a second and, from the
- * first step on, twenty times: what readers do not read can come by tens of megabytes a second.
+ * Keeps the process inside its memory budget by doing less, in three steps. It looks four times a second and, from the
+ * first step on, twenty times; and, whatever the clock says, each time half a percent of the budget has come to wait for
+ * readers: a busy process looks late, and one turn of its event loop can read tens of megabytes.
  *
  * From 70 % of the budget on (tight) tunnels grant smaller windows; from 85 % (full) no new session is taken; from 95 %
  * (critical) the sessions that hold the most bytes for readers that do not read are ended until 85 % would be reached. A
@@ -8,7 +9,8 @@
  *
  * What the allocator has kept for reuse is not counted, and garbage is collected before anybody is refused and as long
  * as they are, at most every 5 s: memory alone stays high long after a rush is over. Nobody is ended for garbage either, not even for what
- * those who were ended just now had held: it is collected before, at most every 250 ms.
+ * those who were ended just now had held: it is collected before, at most every 250 ms or every percent of the budget that
+ * has come to wait.
  *
  * Limits: 1,000 sessions ended at once, none that holds less than 16 KB.
  */
@@ -40,6 +42,9 @@ export const measureEveryMs = 250;
 export const measureUnderPressureMs = 50;
 export const collectWhenFullMs = 5_000;
 export const collectWhenCriticalMs = 250;
+/** Shares of the budget that come to wait for readers until a look, and a collection while memory is critical, is due. */
+export const lookAfterShare = 0.005;
+export const collectAfterShare = 0.01;
 /** The runtime's own code and stacks, and what OpenSSL keeps for a connection: not in V8's figures. */
 const baseBytes = 64 * 1_048_576;
 const tunnelBytes = 64 * 1_024;
@@ -50,13 +55,12 @@ export interface MemoryGuardOptions {
   readonly readUsedBytes: () => number;
   /** Makes the next reading true where that costs something. */
   readonly collect: () => void;
-  readonly pressure: MemoryPressure;
   readonly listSessions: () => Iterable<LiveSession>;
   readonly monotonicMs: () => number;
   readonly log: Logger;
 }
 
-export interface MemoryGuard {
+export interface MemoryGuard extends MemoryPressure {
   /** One look, and what follows from it. */
   measure(): void;
   /** Why no new session is taken, or null. */
@@ -81,6 +85,10 @@ class Guard implements MemoryGuard {
   readonly #options: MemoryGuardOptions;
   #timer: NodeJS.Timeout | null = null;
   #collectedAtMs = Number.NEGATIVE_INFINITY;
+  /** What has come to wait since the last look, and what had by then since the last collection. */
+  #heldSinceLook = 0;
+  #heldSinceCollection = 0;
+  #isLookDue = false;
 
   constructor(options: MemoryGuardOptions) {
     this.#options = options;
@@ -89,6 +97,20 @@ class Guard implements MemoryGuard {
   get budgetBytes(): number {
     return this.#options.budgetBytes;
   }
+
+  get isHigh(): boolean {
+    return this.level !== "normal";
+  }
+
+  /** The look follows when whoever calls has returned: it may end the very session that the bytes belong to. */
+  readonly noteHeld = (bytes: number): void => {
+    this.#heldSinceLook += bytes;
+    if (this.#isLookDue || this.#heldSinceLook < this.budgetBytes * lookAfterShare) return;
+    this.#isLookDue = true;
+    process.nextTick(this.#look);
+  };
+
+  readonly #look = (): void => this.measure();
 
   start(): void {
     const everyMs = this.level === "normal" ? measureEveryMs : measureUnderPressureMs;
@@ -104,14 +126,16 @@ class Guard implements MemoryGuard {
   }
 
   measure(): void {
-    const { budgetBytes, readUsedBytes, pressure } = this.#options;
+    const { budgetBytes, readUsedBytes } = this.#options;
+    this.#isLookDue = false;
+    this.#heldSinceCollection += this.#heldSinceLook;
+    this.#heldSinceLook = 0;
     this.usedBytes = readUsedBytes();
     const isFresh = this.#collectWhenDue();
     if (isFresh) this.usedBytes = readUsedBytes();
     const level = judgeMemory(this.usedBytes / budgetBytes, this.level);
     if (level !== this.level) this.#note(level);
     this.level = level;
-    pressure.isHigh = level !== "normal";
     if (level === "critical" && isFresh) this.#shed(this.usedBytes - budgetBytes * fullShare);
   }
 
@@ -124,8 +148,11 @@ class Guard implements MemoryGuard {
     const level = judgeMemory(this.usedBytes / this.budgetBytes, this.level);
     if (level !== "full" && level !== "critical") return false;
     const nowMs = this.#options.monotonicMs();
-    if (nowMs - this.#collectedAtMs < (level === "full" ? collectWhenFullMs : collectWhenCriticalMs)) return false;
+    const isDueByTime = nowMs - this.#collectedAtMs >= (level === "full" ? collectWhenFullMs : collectWhenCriticalMs);
+    const isDueByBytes = level === "critical" && this.#heldSinceCollection >= this.budgetBytes * collectAfterShare;
+    if (!isDueByTime && !isDueByBytes) return false;
     this.#collectedAtMs = nowMs;
+    this.#heldSinceCollection = 0;
     this.#options.collect();
     return true;
   }
