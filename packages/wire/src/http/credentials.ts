@@ -1,12 +1,14 @@
+import { trimBlanks } from "./field-lines.ts";
+
 /**
  * The value of the one whole Proxy-Authorization line of a head that could not be read, to tell whose request it was. Null
- * without such a line, or with two that may differ. At most 16 KiB of `input` are looked at.
+ * without such a line, or with two that may differ. At most 16 KiB of `input` are looked at, each byte once or twice.
  */
 export function findProxyAuthorization(input: Buffer): string | null {
   const head = input.toString("latin1", 0, 16_384);
   const end = head.indexOf("\r\n\r\n");
-  const found = [...(end < 0 ? head : head.slice(0, end + 2)).matchAll(/\r\nproxy-authorization:[ \t]*([^\r\n]*?)[ \t]*(?=\r\n)/gi)];
-  return found.length === 1 ? (found[0]?.[1] ?? null) : null;
+  const found = [...(end < 0 ? head : head.slice(0, end + 2)).matchAll(/\r\nproxy-authorization:([^\r\n]*)(?=\r\n)/gi)];
+  return found.length === 1 ? trimBlanks(found[0]?.[1] ?? "", 0) : null;
 }
 
 /** User and password of a Basic field value (RFC 7617); null when it is anything else. At most 1,024 characters. */

@@ -62,7 +62,7 @@ function readField(line: string): HttpField | Malformed {
 }
 
 /** Without spaces and tabs at both ends; linear, whatever the line is made of. */
-function trimBlanks(line: string, from: number): string {
+export function trimBlanks(line: string, from: number): string {
   let start = from;
   let end = line.length;
   while (start < end && isBlank(line.charCodeAt(start))) start += 1;
