@@ -43,10 +43,6 @@ async function expectBystanderServed(): Promise<void> {
   expect(Buffer.concat(bystanderGot).equals(sent)).toBe(true);
 }
 
-async function figure(name: string): Promise<number> {
-  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(await rig.metrics())?.[1] ?? Number.NaN);
-}
-
 const data = (id: number, bytes: number): Buffer => encodeFrame(frameTypes.data, id, Buffer.alloc(bytes, "d"));
 const opened = (id: number): Buffer =>
   encodeFrame(frameTypes.opened, id, encodeOpened({ window: 65_536, connectMs: 1, address: "127.0.0.1" }));
@@ -113,9 +109,9 @@ describe("a node's tunnel ends with its sessions, and nobody else's, when it sen
     if (frames(id).at(-1)?.length === 20) node.socket.destroy();
     await node.closed;
     await client;
-    await until(async () => (await figure("karvon_tunnels")) === 1);
+    await until(async () => (await rig.metric("karvon_tunnels")) === 1);
     await expectBystanderServed();
-    expect(await figure("karvon_sessions_open")).toBe(1);
+    expect(await rig.metric("karvon_sessions_open")).toBe(1);
   });
 
   test("DATA beyond the window that a client that does not read has left", async () => {
@@ -144,9 +140,9 @@ describe("a node keeps its tunnel when it sends", () => {
     node.socket.write(encodeFrame(frameTypes.rst, id, Buffer.from([2])));
     expect(readAnswer(await client).status).toBeGreaterThanOrEqual(500);
     expect(node.tunnel.isClosed).toBe(false);
-    expect(await figure("karvon_tunnels")).toBe(2);
+    expect(await rig.metric("karvon_tunnels")).toBe(2);
     node.close();
-    await until(async () => (await figure("karvon_tunnels")) === 1);
+    await until(async () => (await rig.metric("karvon_tunnels")) === 1);
   });
 });
 
@@ -166,7 +162,7 @@ describe("floods", () => {
     for (let sent = 0; sent < times; sent += 2_000) node.socket.write(part);
     await expectBystanderServed();
     node.close();
-    await until(async () => (await figure("karvon_tunnels")) === 1, { timeoutMs: 15_000 });
+    await until(async () => (await rig.metric("karvon_tunnels")) === 1, { timeoutMs: 15_000 });
   });
 
   test("of STATUS frames disturb nobody and fill no log", async () => {
@@ -177,7 +173,7 @@ describe("floods", () => {
     for (let count = 0; count < 5_000; count += 1) node.report({ batteryPercent: count % 100 });
     await expectBystanderServed();
     node.close();
-    await until(async () => (await figure("karvon_tunnels")) === 1, { timeoutMs: 15_000 });
+    await until(async () => (await rig.metric("karvon_tunnels")) === 1, { timeoutMs: 15_000 });
     expect(rig.logLines.length - linesBefore).toBeLessThan(20);
   });
 });
@@ -197,6 +193,6 @@ test("a node that never answers is given up for another one", async () => {
 });
 
 test("no fault was met on the way", async () => {
-  expect(await figure("karvon_faults_total")).toBe(0);
-  await until(async () => (await figure("karvon_sessions_open")) === 1);
+  expect(await rig.metric("karvon_faults_total")).toBe(0);
+  await until(async () => (await rig.metric("karvon_sessions_open")) === 1);
 });

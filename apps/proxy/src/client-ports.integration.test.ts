@@ -61,9 +61,7 @@ async function exitOn(port: number, suffix = ""): Promise<string | undefined> {
   return readAnswer(await exchange(port, request("/", suffix))).headers["x-px-exit-ip"];
 }
 
-async function connectionsOpen(): Promise<number> {
-  return Number(/^karvon_connections_open (\d+)$/m.exec(await rig.metrics())?.[1] ?? Number.NaN);
-}
+const connectionsOpen = (): Promise<number> => rig.metric("karvon_connections_open");
 
 async function listenOn(server: Server): Promise<number> {
   server.listen(0, "127.0.0.1");

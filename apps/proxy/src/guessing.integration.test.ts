@@ -38,9 +38,7 @@ async function guessFrom(localAddress: string, bytes: Buffer): Promise<void> {
   await once(socket, "close");
 }
 
-async function refusals(code: string): Promise<number> {
-  return Number(new RegExp(`^karvon_refusals_total\\{code="${code}"\\} (\\d+)$`, "m").exec(await rig.metrics())?.[1] ?? Number.NaN);
-}
+const refusals = (code: string): Promise<number> => rig.metric(`karvon_refusals_total{code="${code}"}`);
 
 async function goodStatus(): Promise<number> {
   const head = `GET http://127.0.0.1:${rig.origin.port}/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n${basic(login.username, login.password)}\r\n`;

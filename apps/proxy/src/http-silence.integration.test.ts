@@ -1,7 +1,7 @@
 import { until } from "@karvon/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { basic, Conversation, dial } from "./test/raw-client.ts";
-import { type RawOrigin, type RawTargetConnection, startRawOrigin } from "./test/raw-origin.ts";
+import { basic, dial } from "./test/raw-client.ts";
+import { rawPeers } from "./test/raw-peers.ts";
 import { openRig, type Rig } from "./test/rig.ts";
 import type { TestNode } from "./test/test-node.ts";
 import { type TimerWatch, watchTimers } from "./test/watch-timers.ts";
@@ -11,8 +11,7 @@ const timeouts = { headMs: 600, keepAliveMs: 2_000, uploadIdleMs: 500, responseM
 let rig: Rig;
 let node: TestNode;
 let auth = "";
-const origins: RawOrigin[] = [];
-const clients: Conversation[] = [];
+const { startOrigin, open, close } = rawPeers(() => rig.proxy.proxyPort);
 const timersMade: TimerWatch[] = [];
 
 beforeAll(async () => {
@@ -22,35 +21,20 @@ beforeAll(async () => {
   node = await rig.addNode();
 });
 afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.destroy();
-  for (const origin of origins.splice(0)) await origin.close();
+  await close();
   for (const timers of timersMade.splice(0)) timers.stop();
 });
 afterAll(() => rig.close());
-
-async function startOrigin(onData: (connection: RawTargetConnection, text: string) => void): Promise<RawOrigin> {
-  const origin = await startRawOrigin(onData);
-  origins.push(origin);
-  return origin;
-}
-
-async function open(): Promise<Conversation> {
-  const client = await Conversation.open(rig.proxy.proxyPort);
-  clients.push(client);
-  return client;
-}
 
 const ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 const head = (port: number, method = "GET", fields = ""): string =>
   `${method} http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: x\r\n${auth}${fields}\r\n`;
 
-async function gauge(name: string): Promise<number> {
-  return Number(new RegExp(`^${name} (\\d+)$`, "m").exec(await rig.metrics())?.[1]);
-}
-
 async function nothingIsLeft(): Promise<void> {
-  await until(async () => (await gauge("karvon_sessions_open")) === 0 && node.tunnel.openStreams === 0, { what: "no session is left" });
-  await until(async () => (await gauge("karvon_connections_open")) === 0, { what: "no connection is left" });
+  await until(async () => (await rig.metric("karvon_sessions_open")) === 0 && node.tunnel.openStreams === 0, {
+    what: "no session is left",
+  });
+  await until(async () => (await rig.metric("karvon_connections_open")) === 0, { what: "no connection is left" });
 }
 
 describe("who is silent is closed", () => {
@@ -197,8 +181,7 @@ describe("a gateway that stops", () => {
       if (text.includes("X-Slow")) finish = () => void socket.write(ok);
       else socket.write(ok);
     });
-    const [idle, busy] = [await Conversation.open(stopping.proxy.proxyPort), await Conversation.open(stopping.proxy.proxyPort)];
-    clients.push(idle, busy);
+    const [idle, busy] = [await open(stopping.proxy.proxyPort), await open(stopping.proxy.proxyPort)];
     await idle.ask(head(origin.port));
     busy.send(head(origin.port, "GET", "X-Slow: 1\r\n"));
     await until(() => origin.connections.length === 2);

@@ -3,7 +3,6 @@ import { until } from "@karvon/testkit";
 import { writeProxyHeaderV1 } from "@karvon/wire";
 import type { Socket } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { metric } from "./test/limit-clients.ts";
 import { dial, exchange, socksLogin, socksOpened, socksOpening } from "./test/raw-client.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 import { dialTls } from "./test/test-node.ts";
@@ -36,8 +35,8 @@ const textHeader = writeProxyHeaderV1({
 });
 
 async function nothingIsHeld(): Promise<void> {
-  await until(async () => (await metric(rig, "karvon_connections_open")) === 0 && (await metric(rig, "karvon_sessions_open")) === 0);
-  expect(await metric(rig, "karvon_faults_total")).toBe(0);
+  await until(async () => (await rig.metric("karvon_connections_open")) === 0 && (await rig.metric("karvon_sessions_open")) === 0);
+  expect(await rig.metric("karvon_faults_total")).toBe(0);
 }
 
 /** Byte by byte, each in a turn of its own; ends when the gateway has answered `count` bytes or the connection. */

@@ -5,7 +5,7 @@ import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { GatewayTimeouts } from "./gateway/timeouts.ts";
 import type { LoadOptions } from "./load/gateway-load.ts";
-import { codeOf, connectHead, connectVia, dialFrom, type HeldClient, metric } from "./test/limit-clients.ts";
+import { codeOf, connectHead, connectVia, dialFrom, type HeldClient } from "./test/limit-clients.ts";
 import { basic, exchange, readAnswer, socksConnect } from "./test/raw-client.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 import { connectTarget } from "./test/test-node.ts";
@@ -50,7 +50,7 @@ const quiet = (socket: Socket): void => {
   socket.once("end", () => socket.end());
 };
 const allGone = (rig: Rig): Promise<boolean> =>
-  until(async () => (await metric(rig, "karvon_connections_open")) === 0 && (await metric(rig, "karvon_sessions_open")) === 0);
+  until(async () => (await rig.metric("karvon_connections_open")) === 0 && (await rig.metric("karvon_sessions_open")) === 0);
 
 describe("one source", () => {
   test("that holds unproven connections up to its limit is refused one more; others are served, and so is it afterwards", async () => {
@@ -59,13 +59,13 @@ describe("one source", () => {
     const held = await connectVia(rig, target, login, "198.51.100.1");
     const silent = await Promise.all([1, 2, 3].map(() => dialFrom(rig, "198.51.100.1")));
     silent[0]?.write("C");
-    await until(async () => (await metric(rig, "karvon_connections_open")) === 4);
+    await until(async () => (await rig.metric("karvon_connections_open")) === 4);
     // What is proven does not count, what is silent does.
     const over = await connectVia(rig, target, login, "198.51.100.1");
     expect(over.answer).toMatchObject({ status: 503, headers: { "x-error-code": "overloaded", "retry-after": "5" } });
     expect(await codeOf(connectVia(rig, target, login, "198.51.100.2"))).toBe("open");
     for (const socket of silent) socket.destroy();
-    await until(async () => (await metric(rig, "karvon_connections_open")) === 2);
+    await until(async () => (await rig.metric("karvon_connections_open")) === 2);
     expect(await codeOf(connectVia(rig, target, login, "198.51.100.1"))).toBe("open");
     held.socket.destroy();
   });
@@ -150,11 +150,11 @@ describe("guessing passwords", () => {
     for (let index = 0; index < 10; index += 1) expect(await guess()).toBe("auth_failed");
     const startedAtMs = performance.now();
     const slow = Promise.all([guess(), socksConnect(rig.proxy.proxyPort, wrong, { host: "one.example", port: 80 })]);
-    await until(async () => (await metric(rig, "karvon_tarpit_parked")) === 2);
+    await until(async () => (await rig.metric("karvon_tarpit_parked")) === 2);
     expect(await codeOf(connectVia(rig, target, login))).toBe("open");
     expect(await slow).toEqual(["rate_limited", "A"]);
     expect(performance.now() - startedAtMs).toBeGreaterThanOrEqual(299);
-    expect(await metric(rig, "karvon_tarpit_parked")).toBe(0);
+    expect(await rig.metric("karvon_tarpit_parked")).toBe(0);
   });
 
   test("parks 500 connections; one more is closed without an answer, and those whose client leaves make room", async () => {
@@ -167,10 +167,10 @@ describe("guessing passwords", () => {
     };
     for (let index = 0; index < 10; index += 1) await codeOf(connectVia(rig, "one.example:80", { ...login, ...wrong }));
     const parked = await Promise.all(Array.from({ length: 500 }, guess));
-    await until(async () => (await metric(rig, "karvon_tarpit_parked")) === 500);
+    await until(async () => (await rig.metric("karvon_tarpit_parked")) === 500);
     expect(await exchange(rig.proxy.proxyPort, connectHead("one.example:80", wrong))).toHaveLength(0);
     for (const socket of parked) socket.destroy();
-    await until(async () => (await metric(rig, "karvon_tarpit_parked")) === 0);
+    await until(async () => (await rig.metric("karvon_tarpit_parked")) === 0);
     await allGone(rig);
   });
 });
@@ -182,7 +182,7 @@ describe("tunnels", () => {
     expect(second.verdict.type).toBe("ready");
     const third = await rig.addNode();
     expect(third.verdict).toMatchObject({ type: "refused", payload: { code: "overloaded" } });
-    expect(await metric(rig, "karvon_tunnels_turned_away_total")).toBe(1);
+    expect(await rig.metric("karvon_tunnels_turned_away_total")).toBe(1);
     second.close();
     await until(async () => (await rig.redial(third)).verdict.type === "ready");
   });
@@ -203,7 +203,7 @@ describe("memory", () => {
       rig,
       login,
       use: (share) => void (usedBytes = share * 100 * mb),
-      reach: (level) => until(async () => (await metric(rig, "karvon_memory_level")) === level),
+      reach: (level) => until(async () => (await rig.metric("karvon_memory_level")) === level),
     };
   }
   const body = Buffer.alloc(8 * mb, "karvon makes no mistakes ");
@@ -237,7 +237,7 @@ describe("memory", () => {
     use(0.3);
     await reach(0);
     expect(await codeOf(connectVia(rig, echo, login))).toBe("open");
-    expect(await metric(rig, "karvon_sessions_shed_total")).toBe(0);
+    expect(await rig.metric("karvon_sessions_shed_total")).toBe(0);
   });
 
   test("that is critical ends those that hold the most for readers that do not read, with a reason, and nobody else", async () => {
@@ -246,10 +246,10 @@ describe("memory", () => {
     const pour = `127.0.0.1:${await startTarget((socket) => socket.once("data", () => socket.end(body)))}`;
     const small = await connectVia(rig, echo, login);
     const stalled = await Promise.all(Array.from({ length: 4 }, () => stall(rig, pour, login)));
-    await until(async () => (await metric(rig, "karvon_held_bytes")) > 4 * 16_384);
+    await until(async () => (await rig.metric("karvon_held_bytes")) > 4 * 16_384);
     use(2);
     await reach(3);
-    await until(async () => (await metric(rig, "karvon_sessions_shed_total")) === 4, { timeoutMs: 10_000 });
+    await until(async () => (await rig.metric("karvon_sessions_shed_total")) === 4, { timeoutMs: 10_000 });
     for (const { socket } of stalled) socket.write("x");
     await until(() => stalled.every(({ socket }) => socket.errored !== null));
     await rig.proxy.flushNow();

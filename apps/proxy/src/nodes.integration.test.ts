@@ -29,9 +29,7 @@ async function addNode(options: Parameters<Rig["addNode"]>[0] = {}): Promise<Tes
   return node;
 }
 
-async function countNodes(): Promise<number> {
-  return Number(/^karvon_tunnels (\d+)$/m.exec(await rig.metrics())?.[1] ?? Number.NaN);
-}
+const countNodes = (): Promise<number> => rig.metric("karvon_tunnels");
 
 async function available(): Promise<unknown> {
   return (await rig.ops("/availability", serviceToken)).json();

@@ -1,14 +1,14 @@
 import { until } from "@karvon/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { basic, Conversation, exchange, readAnswer } from "./test/raw-client.ts";
-import { type RawOrigin, type RawTargetConnection, startRawOrigin } from "./test/raw-origin.ts";
+import { basic, exchange, readAnswer } from "./test/raw-client.ts";
+import type { RawTargetConnection } from "./test/raw-origin.ts";
+import { rawPeers } from "./test/raw-peers.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 
 let rig: Rig;
 let login: Login;
 let auth = "";
-const origins: RawOrigin[] = [];
-const clients: Conversation[] = [];
+const { startOrigin, open, close } = rawPeers(() => rig.proxy.proxyPort);
 
 beforeAll(async () => {
   rig = await openRig({ flushIntervalMs: 60_000 });
@@ -16,25 +16,10 @@ beforeAll(async () => {
   auth = basic(login.username, login.password);
   for (let i = 0; i < 3; i += 1) await rig.addNode();
 });
-afterEach(async () => {
-  for (const client of clients.splice(0)) client.socket.destroy();
-  for (const origin of origins.splice(0)) await origin.close();
-});
+afterEach(close);
 afterAll(() => rig.close());
 
 type OnData = (connection: RawTargetConnection, text: string) => void;
-
-async function startOrigin(onData: OnData): Promise<RawOrigin> {
-  const origin = await startRawOrigin(onData);
-  origins.push(origin);
-  return origin;
-}
-
-async function open(): Promise<Conversation> {
-  const client = await Conversation.open(rig.proxy.proxyPort);
-  clients.push(client);
-  return client;
-}
 
 const ok = (body = "ok", more = ""): string => `HTTP/1.1 200 OK\r\n${more}Content-Length: ${body.length}\r\n\r\n${body}`;
 const answersOk: OnData = ({ socket }) => void socket.write(ok());

@@ -1,17 +1,15 @@
 /** Targets that reset their connection in every phase: what each protocol tells the client, what is posted, what is left. */
 import { until } from "@karvon/testkit";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { metric } from "./test/limit-clients.ts";
-import { basic, Conversation, exchange, readAnswer, socksOpened, socksOpening } from "./test/raw-client.ts";
-import { type RawOrigin, startRawOrigin } from "./test/raw-origin.ts";
+import { basic, type Conversation, exchange, readAnswer, socksOpened, socksOpening } from "./test/raw-client.ts";
+import { rawPeers } from "./test/raw-peers.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 import type { TestNode } from "./test/test-node.ts";
 
 let rig: Rig;
 let login: Login;
 let node: TestNode;
-const origins: RawOrigin[] = [];
-const clients: Conversation[] = [];
+const { origins, startOrigin, open, hangUp, close } = rawPeers(() => rig.proxy.proxyPort);
 
 beforeAll(async () => {
   // No flush meanwhile: a session that a flush has named is billed although it failed.
@@ -19,17 +17,8 @@ beforeAll(async () => {
   login = await rig.makeLogin();
   node = await rig.addNode();
 });
-afterEach(async () => {
-  for (const { socket } of clients.splice(0)) socket.destroy();
-  for (const origin of origins.splice(0)) await origin.close();
-});
+afterEach(close);
 afterAll(() => rig.close());
-
-async function open(): Promise<Conversation> {
-  const client = await Conversation.open(rig.proxy.proxyPort);
-  clients.push(client);
-  return client;
-}
 
 interface Phase {
   readonly when: string;
@@ -51,14 +40,13 @@ const phases: readonly Phase[] = [
 
 /** `resetNow` is for what the client has already seen; otherwise the target resets by itself. */
 async function startTarget({ says, isAnswered }: Phase): Promise<{ readonly port: number; resetNow(): void }> {
-  const origin = await startRawOrigin(
+  const origin = await startOrigin(
     ({ socket }) => {
       if (isAnswered) socket.write(says ?? "");
       else socket.write(says ?? "", () => socket.resetAndDestroy());
     },
     ({ socket }) => void (says === null && socket.resetAndDestroy()),
   );
-  origins.push(origin);
   return { port: origin.port, resetNow: () => void origin.connections[0]?.socket.resetAndDestroy() };
 }
 
@@ -80,11 +68,11 @@ async function rowsTo(port: number): Promise<readonly Row[]> {
 }
 
 async function nothingIsLeft(): Promise<void> {
-  for (const { socket } of clients.splice(0)) socket.destroy();
-  await until(async () => (await metric(rig, "karvon_sessions_open")) === 0 && node.tunnel.openStreams === 0, { what: "no session" });
-  await until(async () => (await metric(rig, "karvon_connections_open")) === 0, { what: "no connection is left" });
+  hangUp();
+  await until(async () => (await rig.metric("karvon_sessions_open")) === 0 && node.tunnel.openStreams === 0, { what: "no session" });
+  await until(async () => (await rig.metric("karvon_connections_open")) === 0, { what: "no connection is left" });
   await until(() => origins.every(({ connections }) => connections.every(({ isClosed }) => isClosed)), { what: "the target is let go" });
-  expect(await metric(rig, "karvon_faults_total")).toBe(0);
+  expect(await rig.metric("karvon_faults_total")).toBe(0);
 }
 
 async function expectServed(): Promise<void> {
@@ -147,7 +135,7 @@ describe("over plain HTTP", () => {
     const client = await open();
     const first = await client.ask(plainRequest(target.port));
     target.resetNow();
-    await until(async () => (await metric(rig, "karvon_sessions_open")) === 0);
+    await until(async () => (await rig.metric("karvon_sessions_open")) === 0);
     const second = await client.ask(plainRequest(target.port));
     expect([first.status, second.status]).toEqual([200, 200]);
     expect(second.headers["x-px-request-id"]).not.toBe(first.headers["x-px-request-id"]);
@@ -157,8 +145,7 @@ describe("over plain HTTP", () => {
   });
 
   test("a reset while the client still sends its body is target_reset as long as there is no answer", async () => {
-    const origin = await startRawOrigin(({ socket, received }) => void (received.endsWith("half") && socket.resetAndDestroy()));
-    origins.push(origin);
+    const origin = await startOrigin(({ socket, received }) => void (received.endsWith("half") && socket.resetAndDestroy()));
     const client = await open();
     client.send(`${plainRequest(origin.port, "Content-Length: 100\r\n").replace("GET", "POST")}half`);
     const { status, headers } = await client.answer();
@@ -230,8 +217,7 @@ describe.each<TunnelProtocol>(["connect", "socks5"])("over %s", (protocol) => {
   });
 
   test("a reset behind the target's end of data cuts off whoever goes on sending", async () => {
-    const origin = await startRawOrigin(({ socket }) => void socket.end("bye"));
-    origins.push(origin);
+    const origin = await startOrigin(({ socket }) => void socket.end("bye"));
     const client = await openTunnel(protocol, origin.port);
     client.send(inside);
     await until(() => client.hasEnded && client.rest === "bye");

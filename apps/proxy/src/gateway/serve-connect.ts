@@ -2,9 +2,8 @@
 import type { HttpRequestHead } from "@karvon/wire";
 import type { Principal } from "../session/authorise.ts";
 import { type ClientConnection, type GatewayContext, refuseHttp } from "./client-connection.ts";
-import { isEchoHost, openEcho } from "./echo-answer.ts";
 import { exitLines } from "./exit-fields.ts";
-import { serveEchoTunnel } from "./serve-echo.ts";
+import { openPipe, type PipeRequest, startPipe } from "./open-pipe.ts";
 
 export async function serveConnect(
   context: GatewayContext,
@@ -19,17 +18,8 @@ export async function serveConnect(
 ): Promise<void> {
   const { requestId, target, principal, early } = request;
   const { host, port } = target;
-  const opened = isEchoHost(host)
-    ? await openEcho(context.opener, { requestId, principal, port })
-    : await context.opener.open({
-        requestId,
-        principal,
-        protocol: "connect",
-        host,
-        port,
-        callerAddress: connection.address,
-        client: connection.socket,
-      });
+  const pipe: PipeRequest = { requestId, principal, protocol: "connect", host, port };
+  const opened = await openPipe(context, connection, pipe);
   if (opened.kind === "refused") {
     refuseHttp(context, connection, {
       requestId,
@@ -42,6 +32,5 @@ export async function serveConnect(
     return;
   }
   connection.socket.write(`HTTP/1.1 200 Connection Established\r\n${exitLines(requestId, opened)}\r\n`, "latin1");
-  if (opened.kind === "previewed") return serveEchoTunnel(context, connection, { requestId, principal, exit: opened }, early);
-  opened.line.stream.attach(connection.socket, early);
+  await startPipe(context, connection, pipe, opened, early);
 }

@@ -18,9 +18,8 @@ import {
   type ReadConnection,
   type RefusedOn,
 } from "./client-connection.ts";
-import { isEchoHost, openEcho } from "./echo-answer.ts";
+import { openPipe, type PipeRequest, startPipe } from "./open-pipe.ts";
 import { refusalFacts, socksReplyCode } from "./render-refusal.ts";
-import { serveEchoTunnel } from "./serve-echo.ts";
 
 const noMethod = 0xff;
 const noLogin = 0x00;
@@ -52,37 +51,19 @@ export async function serveSocks5(context: GatewayContext, connection: ReadConne
     answerRequest(context, connection, { requestId, protocol: "socks5", refusal, account, host, port });
     return;
   }
-  await connect(context, connection, { requestId, principal: access, host, port });
+  await connect(context, connection, { requestId, principal: access, protocol: "socks5", host, port });
 }
 
-interface SocksTarget {
-  readonly requestId: string;
-  readonly principal: Principal;
-  readonly host: string;
-  readonly port: number;
-}
-
-async function connect(context: GatewayContext, connection: ReadConnection, target: SocksTarget): Promise<void> {
-  const { requestId, principal, host, port } = target;
+async function connect(context: GatewayContext, connection: ReadConnection, pipe: PipeRequest): Promise<void> {
+  const { requestId, principal, host, port } = pipe;
   const early = connection.reader.release();
-  const opened = isEchoHost(host)
-    ? await openEcho(context.opener, { requestId, principal, port })
-    : await context.opener.open({
-        requestId,
-        principal,
-        protocol: "socks5",
-        host,
-        port,
-        callerAddress: connection.address,
-        client: connection.socket,
-      });
+  const opened = await openPipe(context, connection, pipe);
   if (opened.kind === "refused") {
     answerRequest(context, connection, { requestId, protocol: "socks5", refusal: opened, account: principal.account, host, port });
     return;
   }
   connection.socket.write(writeSocksReply(0x00));
-  if (opened.kind === "previewed") return serveEchoTunnel(context, connection, { requestId, principal, exit: opened }, early);
-  opened.line.stream.attach(connection.socket, early);
+  await startPipe(context, connection, pipe, opened, early);
 }
 
 /** Null when the refusal has been told; one that is no matter of the login waits for the request, which has a reply for it. */

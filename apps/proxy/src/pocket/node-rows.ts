@@ -1,7 +1,7 @@
 /** What the database is told of a node: its report, presence, heartbeat and first assessment. Pure. */
-import type { AssessmentRow, HeartbeatRow, NetworkKindName, PresenceRow } from "@karvon/db/sql";
+import type { AssessmentRow, HeartbeatRow, NetworkKindName, PlaceColumns, PresenceRow } from "@karvon/db/sql";
 import type { ControlPayloads } from "@karvon/wire";
-import type { LiveNode, NodeReport } from "../tunnel/live-node.ts";
+import type { LiveNode, NodePlace, NodeReport } from "../tunnel/live-node.ts";
 
 const networks: ReadonlySet<string> = new Set(["wifi", "cellular", "ethernet", "unknown"] satisfies NetworkKindName[]);
 
@@ -77,13 +77,7 @@ function baseRow(
     network: report.network,
     isMetered: report.isMetered,
     publicAddress: node.publicAddress === "" ? null : node.publicAddress,
-    country: place.country,
-    region: place.region,
-    city: place.city,
-    latitude: place.latitude,
-    longitude: place.longitude,
-    asn: place.asn,
-    asnName: place.asnName,
+    ...placeColumns(place),
     score: null,
     dayBytes: report.dayBytes,
     dayLimitBytes: report.dayLimitBytes,
@@ -110,17 +104,15 @@ export function assessmentRow(node: LiveNode): AssessmentRow {
   return {
     address: node.publicAddress,
     nodeId: node.nodeId,
-    country: place.country,
-    region: place.region,
-    city: place.city,
-    latitude: place.latitude,
-    longitude: place.longitude,
-    asn: place.asn,
-    asnName: place.asnName,
+    ...placeColumns(place),
     connectionType: place.lineType,
     verdict: "unrated",
     score: null,
     reasons: [],
     dataVersion: place.dataVersion,
   };
+}
+
+function placeColumns({ country, region, city, latitude, longitude, asn, asnName }: NodePlace): PlaceColumns {
+  return { country, region, city, latitude, longitude, asn, asnName };
 }

@@ -16,6 +16,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { testCertPem, testKeyPem } from "./certificate.ts";
 import { startTestNode, type TestNode, type TestNodeOptions } from "./test-node.ts";
+import { readMetric } from "./read-metric.ts";
 
 export interface GatewayProcess {
   readonly child: ChildProcess;
@@ -142,8 +143,7 @@ async function untilReady(child: ChildProcess): Promise<GatewayProcess> {
     exited,
     rssBytes: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))?.[1]) * 1_024,
     async metric(name) {
-      const metrics = await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text();
-      return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(metrics)?.[1]);
+      return readMetric(await (await fetch(`http://127.0.0.1:${opsPort}/metrics`)).text(), name);
     },
   };
 }

@@ -46,9 +46,3 @@ export async function codeOf(client: Promise<HeldClient>): Promise<string> {
   socket.destroy();
   return answer.headers["x-error-code"] ?? `status ${answer.status}`;
 }
-
-/** A figure of /metrics. */
-export async function metric(rig: Rig, name: string): Promise<number> {
-  const line = (await rig.metrics()).split("\n").find((one) => one.startsWith(`${name} `));
-  return Number(line?.split(" ")[1]);
-}

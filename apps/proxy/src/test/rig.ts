@@ -14,6 +14,7 @@ import type { ProxyOptions } from "../proxy-options.ts";
 import { type RunningProxy, startProxy } from "../start-proxy.ts";
 import { type NodePlace, unknownPlace } from "../tunnel/live-node.ts";
 import { testCertPem, testKeyPem } from "./certificate.ts";
+import { readMetric } from "./read-metric.ts";
 import { startTestNode, type TestNode, type TestNodeOptions } from "./test-node.ts";
 
 export const pepper = Buffer.alloc(32, 7);
@@ -39,6 +40,8 @@ export interface Rig {
   /** Dials again with a node that is known. */
   redial(node: TestNode, change?: Partial<TestNodeOptions>): Promise<TestNode>;
   metrics(): Promise<string>;
+  /** One figure of them; NaN when it is not there. */
+  metric(name: string): Promise<number>;
   ops(path: string, token?: string): Promise<Response>;
   close(): Promise<void>;
 }
@@ -116,6 +119,8 @@ export async function openRig({ beside, ...options }: RigOptions = {}): Promise<
     return node;
   }
 
+  const metrics = async (): Promise<string> => (await fetch(`http://127.0.0.1:${proxy.opsPort}/metrics`)).text();
+
   return {
     proxy,
     fixtures,
@@ -157,7 +162,8 @@ export async function openRig({ beside, ...options }: RigOptions = {}): Promise<
       lastSeq += 1;
       return start({ ...nodeOptions, sessionSeq: lastSeq, ...change });
     },
-    metrics: async () => (await fetch(`http://127.0.0.1:${proxy.opsPort}/metrics`)).text(),
+    metrics,
+    metric: async (name) => readMetric(await metrics(), name),
     ops: (path, token) =>
       fetch(`http://127.0.0.1:${proxy.opsPort}${path}`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     async close() {

@@ -3,6 +3,7 @@ import type { Target, TunnelStream } from "@karvon/tunnel";
 import { until } from "@karvon/testkit";
 import { createServer, type Server, type Socket } from "node:net";
 import { basic } from "./raw-client.ts";
+import { readMetric } from "./read-metric.ts";
 import { type Login, openRig, type Rig } from "./rig.ts";
 import { connectTarget, type TestNode } from "./test-node.ts";
 
@@ -104,10 +105,9 @@ export async function openVanishWorld(): Promise<VanishWorld> {
     auth: basic(login.username, login.password),
     async holdings(): Promise<Holdings> {
       const metrics = await rig.metrics();
-      const figure = (name: string): number => Number(new RegExp(`^${name} (\\d+)$`, "m").exec(metrics)?.[1] ?? Number.NaN);
       return {
-        sessions: figure("karvon_sessions_open"),
-        connections: figure("karvon_connections_open"),
+        sessions: readMetric(metrics, "karvon_sessions_open"),
+        connections: readMetric(metrics, "karvon_connections_open"),
         streams: node.tunnel.openStreams,
         targetSockets: targets.reduce((sum, { sockets }) => sum + sockets.size, 0),
       };

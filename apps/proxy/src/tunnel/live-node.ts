@@ -1,17 +1,10 @@
 /** A node whose tunnel is open: what routing, sessions and presence need to know of it. */
-import type { KeyAlgorithmName, NetworkKindName, NodeAuthFacts, NodeStatusName } from "@karvon/db/sql";
+import type { KeyAlgorithmName, NetworkKindName, NodeAuthFacts, NodeStatusName, PlaceColumns } from "@karvon/db/sql";
 import type { ConnectionType, NodeQuality, RoutableNode } from "@karvon/domain";
 import type { Tunnel } from "@karvon/tunnel";
 
-/** What GeoIP says of the public address. Countries are upper case. */
-export interface NodePlace {
-  readonly country: string | null;
-  readonly region: string | null;
-  readonly city: string | null;
-  readonly latitude: number | null;
-  readonly longitude: number | null;
-  readonly asn: number | null;
-  readonly asnName: string | null;
+/** What GeoIP says of the public address. */
+export interface NodePlace extends PlaceColumns {
   /** What the network's owner sells, as far as its name tells. */
   readonly lineType: string;
   readonly dataVersion: string;

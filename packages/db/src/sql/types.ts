@@ -113,8 +113,19 @@ export type EnrolmentOutcome =
       readonly reason: "token_unknown" | "token_used" | "token_expired" | "key_known" | "operator_suspended";
     };
 
+/** Where an address is, and whose network it is in, as far as that is known. Countries are upper case. */
+export interface PlaceColumns {
+  readonly country: string | null;
+  readonly region: string | null;
+  readonly city: string | null;
+  readonly latitude: number | null;
+  readonly longitude: number | null;
+  readonly asn: number | null;
+  readonly asnName: string | null;
+}
+
 /** Where a node is now. An older row never overwrites a newer one. */
-export interface PresenceRow {
+export interface PresenceRow extends PlaceColumns {
   readonly nodeId: string;
   readonly gatewayId: string | null;
   readonly state: NodeStateName;
@@ -126,13 +137,6 @@ export interface PresenceRow {
   readonly network: NetworkKindName;
   readonly isMetered: boolean | null;
   readonly publicAddress: string | null;
-  readonly country: string | null;
-  readonly region: string | null;
-  readonly city: string | null;
-  readonly latitude: number | null;
-  readonly longitude: number | null;
-  readonly asn: number | null;
-  readonly asnName: string | null;
   readonly score: number | null;
   readonly rttMs: number | null;
   readonly openStreams: number;
@@ -166,16 +170,9 @@ export interface RefusalRow {
   readonly clientAddress: string | null;
 }
 
-export interface AssessmentRow {
+export interface AssessmentRow extends PlaceColumns {
   readonly address: string;
   readonly nodeId: string | null;
-  readonly country: string | null;
-  readonly region: string | null;
-  readonly city: string | null;
-  readonly latitude: number | null;
-  readonly longitude: number | null;
-  readonly asn: number | null;
-  readonly asnName: string | null;
   readonly connectionType: string | null;
   readonly verdict: string;
   readonly score: number | null;
