@@ -7,6 +7,7 @@
  * one in twenty lasts 5 to 10 s. Complete: the target got every byte, and its answer came. Refused: no connection, no answer or
  * an answer other than success. Truncated: it began and broke off. Prints one JSON line; exits with 1 if anything failed.
  */
+import { isAlive } from "@karvon/postgres";
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -75,15 +76,6 @@ async function restartOnce(): Promise<number> {
     await pause(100);
     const isReplaced = readReady().gateways.every(({ pid }) => !before.has(pid)) && [...before].every((pid) => !isAlive(pid));
     if (isReplaced) return performance.now() - startedAtMs;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,4 +1,4 @@
-import { AppError, newId, type PanelErrorCode } from "@karvon/domain";
+import { newId } from "@karvon/domain";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   anonymous,
@@ -27,6 +27,7 @@ import {
   type ServiceContext,
 } from "./index.ts";
 import { openPanel, type TestPanel } from "./test/open-panel.ts";
+import { refusalOf } from "./test/refusal-of.ts";
 
 let panel: TestPanel;
 beforeAll(async () => {
@@ -270,15 +271,6 @@ async function actorsOf(role: RoleName): Promise<{ right: Actor & Partial<Owner>
   }
 }
 
-async function refusal(work: Promise<unknown>): Promise<PanelErrorCode | "nothing refused it" | "another error"> {
-  try {
-    await work;
-    return "nothing refused it";
-  } catch (cause) {
-    return cause instanceof AppError ? cause.code : "another error";
-  }
-}
-
 function ownerOf(actor: Actor & Partial<Owner>): Owner {
   return {
     userId: actor.userId ?? "",
@@ -303,7 +295,7 @@ describe.each(verbs)("$name", (verb) => {
     const before = await panel.countAudits();
     for (const actor of wrong) {
       const expected = actor.kind === "anonymous" ? "SIGN_IN_REQUIRED" : "ROLE_FORBIDDEN";
-      expect(await refusal(verb.run(panel.ctx(actor), subject)), actor.kind).toBe(expected);
+      expect(await refusalOf(verb.run(panel.ctx(actor), subject)), actor.kind).toBe(expected);
     }
     expect(await panel.countAudits()).toBe(before);
   });
@@ -314,7 +306,7 @@ describe.each(verbs.filter((verb) => verb.isTenantBound))("$name", (verb) => {
     const [mine, theirs] = [await actorsOf(verb.role), await actorsOf(verb.role)];
     const subject = (await verb.makeSubject?.(ownerOf(theirs.right))) ?? "";
     const before = await panel.countAudits();
-    expect(await refusal(verb.run(panel.ctx(mine.right), subject))).toBe("NOT_FOUND");
+    expect(await refusalOf(verb.run(panel.ctx(mine.right), subject))).toBe("NOT_FOUND");
     expect(await panel.countAudits()).toBe(before);
   });
 });

@@ -7,23 +7,10 @@ import { until } from "@karvon/testkit";
 import { afterEach, expect, test } from "vitest";
 import { createRadarHub } from "./radar-feed.ts";
 import { startRadarSubscriber } from "./radar-subscriber.ts";
+import { quietTick } from "../test/quiet-tick.ts";
 
 const closeMsMax = 3_000;
 const tickEveryMs = 20;
-const tick = {
-  atMs: 1,
-  gatewayId: "gwy_test",
-  sessionsOpen: 0,
-  tunnels: 0,
-  upBytes: 0,
-  downBytes: 0,
-  unflushedBytes: 0,
-  flushLagMs: 0,
-  refusals: {},
-  clients: [],
-  operators: [],
-  nodes: [],
-};
 
 let gateway: Server | null = null;
 afterEach(() => gateway?.closeAllConnections());
@@ -38,7 +25,7 @@ function listenGateway(onTick: () => void): Promise<string> {
   const server = createServer((_request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     const timer = setInterval(() => {
-      response.write(`event: tick\ndata: ${JSON.stringify(tick)}\n\n`);
+      response.write(`event: tick\ndata: ${JSON.stringify(quietTick)}\n\n`);
       onTick();
     }, tickEveryMs);
     response.on("close", () => clearInterval(timer));

@@ -11,6 +11,7 @@ import { encode } from "next-auth/jwt";
 import superjson from "superjson";
 import { composeWeb, type WebParts } from "../server/compose.ts";
 import { listenPanels } from "../server/http-server.ts";
+import { quietTick } from "./quiet-tick.ts";
 
 const authSecret = "a secret for tests";
 const serviceToken = "service-token-for-tests";
@@ -198,21 +199,7 @@ export async function playGateway(): Promise<PlayedGateway> {
   return {
     opsUrl: `http://127.0.0.1:${port}`,
     send(tick) {
-      const whole = {
-        atMs: Date.now(),
-        gatewayId: "gwy_played",
-        sessionsOpen: 0,
-        tunnels: 0,
-        upBytes: 0,
-        downBytes: 0,
-        unflushedBytes: 0,
-        flushLagMs: 0,
-        refusals: {},
-        clients: [],
-        operators: [],
-        nodes: [],
-        ...tick,
-      };
+      const whole = { ...quietTick, atMs: Date.now(), gatewayId: "gwy_played", ...tick };
       for (const stream of streams) stream.write(`event: tick\ndata: ${JSON.stringify(whole)}\n\n`);
     },
     get streams() {

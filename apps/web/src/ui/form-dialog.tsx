@@ -3,12 +3,12 @@ import type { ReactNode } from "react";
 import { Button } from "./button.tsx";
 import { Dialog } from "./dialog.tsx";
 import { ErrorPanel, type ShownFailure } from "./error-panel.tsx";
+import { Form } from "./form.tsx";
 
 interface FormDialogProps {
   title: string;
   description: ReactNode;
   onOpenChange: (open: boolean) => void;
-  /** The fields are checked by whoever owns them, not by the browser. */
   onSubmit: () => void;
   submitLabel: string;
   isBusy: boolean;
@@ -20,14 +20,7 @@ interface FormDialogProps {
 export function FormDialog({ title, description, onOpenChange, onSubmit, submitLabel, isBusy, failure, children }: FormDialogProps) {
   return (
     <Dialog open onOpenChange={onOpenChange} title={title} description={description}>
-      <form
-        noValidate
-        className="mt-4 space-y-4"
-        onSubmit={(event) => {
-          event.preventDefault();
-          onSubmit();
-        }}
-      >
+      <Form className="mt-4 space-y-4" onSubmit={onSubmit}>
         {children}
         {failure === null ? null : <ErrorPanel failure={failure} />}
         <div className="flex justify-end gap-2">
@@ -36,7 +29,7 @@ export function FormDialog({ title, description, onOpenChange, onSubmit, submitL
             {submitLabel}
           </Button>
         </div>
-      </form>
+      </Form>
     </Dialog>
   );
 }

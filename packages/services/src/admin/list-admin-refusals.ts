@@ -1,8 +1,8 @@
-import { PROXY_ERRORS, type ProxyErrorCode } from "@karvon/domain";
 import { requireAdmin } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import { pageSizeMax, type SearchPageInput } from "../inputs/common.ts";
 import { pageSize, readTimeCursor, toPage, writeTimeCursor } from "../paging.ts";
+import { actionFor } from "../refusal-action.ts";
 import type { AdminRefusalView, Page } from "../views.ts";
 
 const columns = `
@@ -40,10 +40,6 @@ export async function listAdminRefusals(ctx: ServiceContext, input: SearchPageIn
     rows,
     pageSize(input),
     (row) => writeTimeCursor(row.at, row.id),
-    (row) => ({ ...row, action: isKnownCode(row.code) ? PROXY_ERRORS[row.code].action : "" }),
+    (row) => ({ ...row, action: actionFor(row.code) }),
   );
-}
-
-function isKnownCode(code: string): code is ProxyErrorCode {
-  return Object.hasOwn(PROXY_ERRORS, code);
 }

@@ -1,10 +1,11 @@
-import { AppError, newId, type PanelErrorCode } from "@karvon/domain";
+import { newId } from "@karvon/domain";
 import type { Statements } from "@karvon/db";
 import { slowHash } from "@karvon/security";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { anonymous } from "../actor.ts";
 import type { RequestFacts } from "../context.ts";
 import { openPanel, type TestPanel } from "../test/open-panel.ts";
+import { refusalOf } from "../test/refusal-of.ts";
 import { createTurnBatches } from "../turn-batches.ts";
 import { confirmEmail } from "./confirm-email.ts";
 import { requestAdminCode } from "./request-admin-code.ts";
@@ -25,15 +26,6 @@ const password = "correct horse battery";
 
 const visitor = (request: Partial<RequestFacts> = {}) => panel.ctx(anonymous, request);
 
-async function refusal(work: Promise<unknown>): Promise<PanelErrorCode | string> {
-  try {
-    await work;
-    return "nothing refused it";
-  } catch (cause) {
-    return cause instanceof AppError ? cause.code : String(cause);
-  }
-}
-
 let addresses = 10;
 /** Each asker its own IP address, so that one test's codes do not count for the next. */
 const freshAddress = (): string => `198.51.100.${(addresses += 1)}`;
@@ -51,7 +43,7 @@ describe("signing up", () => {
     const email = freshEmail("new");
     const ipAddress = freshAddress();
     const { browserSecret } = await signUp(visitor({ ipAddress }), { email, password, role: "client" });
-    expect(await refusal(signInWithPassword(visitor({ ipAddress }), { email, password }))).toBe("EMAIL_NOT_CONFIRMED");
+    expect(await refusalOf(signInWithPassword(visitor({ ipAddress }), { email, password }))).toBe("EMAIL_NOT_CONFIRMED");
     const code = await panel.codeFor(email);
     const before = await panel.countAudits();
     expect(await confirmEmail(visitor({ browserSecret }), { email, code })).toEqual({ email });
@@ -77,8 +69,8 @@ describe("signing up", () => {
     const thief = await signUp(visitor({ ipAddress: freshAddress() }), { email, password: "the thief's password", role: "client" });
     const [ownersCode, thiefsCode] = [await panel.codeFor(email, 1), await panel.codeFor(email, 2)];
     const ownersBrowser = visitor({ browserSecret: owner.browserSecret, ipAddress: freshAddress() });
-    expect(await refusal(confirmEmail(ownersBrowser, { email, code: ownersCode }))).toBe("CODE_EXPIRED");
-    expect(await refusal(confirmEmail(ownersBrowser, { email, code: thiefsCode }))).toBe("CODE_EXPIRED");
+    expect(await refusalOf(confirmEmail(ownersBrowser, { email, code: ownersCode }))).toBe("CODE_EXPIRED");
+    expect(await refusalOf(confirmEmail(ownersBrowser, { email, code: thiefsCode }))).toBe("CODE_EXPIRED");
     await resendConfirmation(ownersBrowser, { email });
     const mails = panel.mails.filter((mail) => mail.recipients.includes(email));
     expect(mails).toHaveLength(2);
@@ -101,31 +93,31 @@ describe("an admin's mailed code", () => {
   test("signs in once, in the browser that asked", async () => {
     const { email } = await panel.admin();
     const { browserSecret, code } = await askForCode(email);
-    expect(await refusal(signInWithAdminCode(visitor(), { email, code }))).toBe("CODE_EXPIRED");
-    expect(await refusal(signInWithAdminCode(visitor({ browserSecret: "x".repeat(43) }), { email, code }))).toBe("CODE_EXPIRED");
+    expect(await refusalOf(signInWithAdminCode(visitor(), { email, code }))).toBe("CODE_EXPIRED");
+    expect(await refusalOf(signInWithAdminCode(visitor({ browserSecret: "x".repeat(43) }), { email, code }))).toBe("CODE_EXPIRED");
     const before = await panel.countAudits();
     const opened = await signInWithAdminCode(visitor({ browserSecret }), { email, code });
     expect(opened.viewer).toMatchObject({ email, role: "admin" });
     expect(await panel.countAudits()).toBe(before + 1);
-    expect(await refusal(signInWithAdminCode(visitor({ browserSecret }), { email, code }))).toBe("CODE_EXPIRED");
+    expect(await refusalOf(signInWithAdminCode(visitor({ browserSecret }), { email, code }))).toBe("CODE_EXPIRED");
   });
 
   test("is compared five times at most, however many tries come at once", async () => {
     const { email } = await panel.admin();
     const { browserSecret, code } = await askForCode(email);
     const guesses = Array.from({ length: 8 }, () =>
-      refusal(signInWithAdminCode(visitor({ browserSecret }), { email, code: wrongOf(code) })),
+      refusalOf(signInWithAdminCode(visitor({ browserSecret }), { email, code: wrongOf(code) })),
     );
     const answers = await Promise.all(guesses);
     expect(answers.filter((answer) => answer === "CODE_WRONG")).toHaveLength(5);
     expect(answers.filter((answer) => answer === "TRIES_EXCEEDED")).toHaveLength(3);
-    expect(await refusal(signInWithAdminCode(visitor({ browserSecret }), { email, code }))).toBe("TRIES_EXCEEDED");
+    expect(await refusalOf(signInWithAdminCode(visitor({ browserSecret }), { email, code }))).toBe("TRIES_EXCEEDED");
   });
 
   test("is used once when two ask at the same moment", async () => {
     const { email } = await panel.admin();
     const { browserSecret, code } = await askForCode(email);
-    const both = await Promise.all([1, 2].map(() => refusal(signInWithAdminCode(visitor({ browserSecret }), { email, code }))));
+    const both = await Promise.all([1, 2].map(() => refusalOf(signInWithAdminCode(visitor({ browserSecret }), { email, code }))));
     expect(both.toSorted()).toEqual(["CODE_EXPIRED", "nothing refused it"]);
   });
 
@@ -134,31 +126,31 @@ describe("an admin's mailed code", () => {
     const { browserSecret, code } = await askForCode(email);
     const stranger = visitor({ browserSecret: "y".repeat(43) });
     for (let i = 0; i < 6; i += 1)
-      expect(await refusal(signInWithAdminCode(stranger, { email, code: wrongOf(code) }))).toBe("CODE_EXPIRED");
-    expect(await refusal(signInWithAdminCode(visitor({ browserSecret }), { email, code }))).toBe("nothing refused it");
+      expect(await refusalOf(signInWithAdminCode(stranger, { email, code: wrongOf(code) }))).toBe("CODE_EXPIRED");
+    expect(await refusalOf(signInWithAdminCode(visitor({ browserSecret }), { email, code }))).toBe("nothing refused it");
   });
 
   test("ends after ten minutes", async () => {
     const { email } = await panel.admin();
     const { browserSecret, code } = await askForCode(email);
     panel.moveClock(10 * minuteMs + 1);
-    expect(await refusal(signInWithAdminCode(visitor({ browserSecret }), { email, code }))).toBe("CODE_EXPIRED");
+    expect(await refusalOf(signInWithAdminCode(visitor({ browserSecret }), { email, code }))).toBe("CODE_EXPIRED");
   });
 
   test("is asked for three times in fifteen minutes and not once more, by known and unknown alike", async () => {
     const { email } = await panel.admin();
     for (const asked of [email, freshEmail("nobody")]) {
       for (let i = 0; i < 3; i += 1) await requestAdminCode(visitor({ ipAddress: freshAddress() }), { email: asked });
-      expect(await refusal(requestAdminCode(visitor({ ipAddress: freshAddress() }), { email: asked }))).toBe("TRIES_EXCEEDED");
+      expect(await refusalOf(requestAdminCode(visitor({ ipAddress: freshAddress() }), { email: asked }))).toBe("TRIES_EXCEEDED");
     }
     panel.moveClock(15 * minuteMs + 1);
-    expect(await refusal(requestAdminCode(visitor({ ipAddress: freshAddress() }), { email }))).toBe("nothing refused it");
+    expect(await refusalOf(requestAdminCode(visitor({ ipAddress: freshAddress() }), { email }))).toBe("nothing refused it");
   });
 
   test("is asked for three times even when six ask at once", async () => {
     const email = freshEmail("rush");
     const answers = await Promise.all(
-      Array.from({ length: 6 }, () => refusal(requestAdminCode(visitor({ ipAddress: freshAddress() }), { email }))),
+      Array.from({ length: 6 }, () => refusalOf(requestAdminCode(visitor({ ipAddress: freshAddress() }), { email }))),
     );
     expect(answers.filter((answer) => answer === "nothing refused it")).toHaveLength(3);
   });
@@ -177,8 +169,8 @@ describe("an admin's mailed code", () => {
         expiresAt: now,
       })),
     });
-    expect(await refusal(requestAdminCode(visitor({ ipAddress }), { email: freshEmail("many") }))).toBe("nothing refused it");
-    expect(await refusal(requestAdminCode(visitor({ ipAddress }), { email: freshEmail("many") }))).toBe("TRIES_EXCEEDED");
+    expect(await refusalOf(requestAdminCode(visitor({ ipAddress }), { email: freshEmail("many") }))).toBe("nothing refused it");
+    expect(await refusalOf(requestAdminCode(visitor({ ipAddress }), { email: freshEmail("many") }))).toBe("TRIES_EXCEEDED");
   });
 
   test("is mailed to admins only, and what it answers says nothing about that", async () => {
@@ -187,7 +179,7 @@ describe("an admin's mailed code", () => {
     for (const email of [clientEmail, unknown]) {
       const answer = await requestAdminCode(visitor({ ipAddress: freshAddress() }), { email });
       expect(answer.browserSecret).toHaveLength(43);
-      expect(await refusal(signInWithAdminCode(visitor({ browserSecret: answer.browserSecret }), { email, code: "12345678" }))).toBe(
+      expect(await refusalOf(signInWithAdminCode(visitor({ browserSecret: answer.browserSecret }), { email, code: "12345678" }))).toBe(
         "CODE_WRONG",
       );
     }
@@ -209,9 +201,9 @@ describe("a password", () => {
     const { email: adminEmail } = await panel.admin();
     expect((await signInWithPassword(visitor(), { email, password })).viewer.email).toBe(email);
     const ipAddress = freshAddress();
-    expect(await refusal(signInWithPassword(visitor({ ipAddress }), { email, password: "wrong" }))).toBe("SIGN_IN_FAILED");
-    expect(await refusal(signInWithPassword(visitor({ ipAddress }), { email: freshEmail("none"), password }))).toBe("SIGN_IN_FAILED");
-    expect(await refusal(signInWithPassword(visitor({ ipAddress }), { email: adminEmail, password }))).toBe("SIGN_IN_FAILED");
+    expect(await refusalOf(signInWithPassword(visitor({ ipAddress }), { email, password: "wrong" }))).toBe("SIGN_IN_FAILED");
+    expect(await refusalOf(signInWithPassword(visitor({ ipAddress }), { email: freshEmail("none"), password }))).toBe("SIGN_IN_FAILED");
+    expect(await refusalOf(signInWithPassword(visitor({ ipAddress }), { email: adminEmail, password }))).toBe("SIGN_IN_FAILED");
   });
 
   test("is tried ten times from one address; the owner's own address stays open", async () => {
@@ -219,19 +211,19 @@ describe("a password", () => {
     const [home, attacker] = [freshAddress(), freshAddress()];
     await signInWithPassword(visitor({ ipAddress: home }), { email, password });
     const tries = await Promise.all(
-      Array.from({ length: 12 }, () => refusal(signInWithPassword(visitor({ ipAddress: attacker }), { email, password: "wrong" }))),
+      Array.from({ length: 12 }, () => refusalOf(signInWithPassword(visitor({ ipAddress: attacker }), { email, password: "wrong" }))),
     );
     expect(tries.filter((answer) => answer === "TRIES_EXCEEDED")).toHaveLength(2);
-    expect(await refusal(signInWithPassword(visitor({ ipAddress: attacker }), { email, password }))).toBe("TRIES_EXCEEDED");
-    expect(await refusal(signInWithPassword(visitor({ ipAddress: home }), { email, password }))).toBe("nothing refused it");
+    expect(await refusalOf(signInWithPassword(visitor({ ipAddress: attacker }), { email, password }))).toBe("TRIES_EXCEEDED");
+    expect(await refusalOf(signInWithPassword(visitor({ ipAddress: home }), { email, password }))).toBe("nothing refused it");
   });
 
   test("of a suspended account is told so only when it is right", async () => {
     const { userId, email } = await makeMember();
     await panel.database.user.update({ where: { id: userId }, data: { status: "suspended" }, select: { id: true } });
     const ipAddress = freshAddress();
-    expect(await refusal(signInWithPassword(visitor({ ipAddress }), { email, password: "wrong" }))).toBe("SIGN_IN_FAILED");
-    expect(await refusal(signInWithPassword(visitor({ ipAddress }), { email, password }))).toBe("ACCOUNT_SUSPENDED");
+    expect(await refusalOf(signInWithPassword(visitor({ ipAddress }), { email, password: "wrong" }))).toBe("SIGN_IN_FAILED");
+    expect(await refusalOf(signInWithPassword(visitor({ ipAddress }), { email, password }))).toBe("ACCOUNT_SUSPENDED");
   });
 });
 

@@ -1,8 +1,9 @@
-import { AppError, newId, type PanelErrorCode } from "@karvon/domain";
+import { newId } from "@karvon/domain";
 import { hashProxyPassword, verifyProxyPassword } from "@karvon/security";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ClientActor } from "../actor.ts";
 import { openPanel, type TestPanel } from "../test/open-panel.ts";
+import { refusalOf } from "../test/refusal-of.ts";
 import { buyTraffic } from "./buy-traffic.ts";
 import { createProxyUser, proxyUsersMax } from "./create-proxy-user.ts";
 import { getClientOverview } from "./get-client-overview.ts";
@@ -20,15 +21,6 @@ beforeAll(async () => {
   panel = await openPanel();
 });
 afterAll(() => panel.close());
-
-async function refusal(work: Promise<unknown>): Promise<PanelErrorCode | string> {
-  try {
-    await work;
-    return "nothing refused it";
-  } catch (cause) {
-    return cause instanceof AppError ? cause.code : String(cause);
-  }
-}
 
 async function controlEpoch(): Promise<bigint> {
   const row = await panel.database.controlEpoch.findUniqueOrThrow({ where: { id: 1 }, select: { epoch: true } });
@@ -68,7 +60,7 @@ describe("buying traffic", () => {
     const client = await panel.client();
     const idempotencyKey = newId("ord");
     await buyTraffic(panel.ctx(client), { gigabytes: 1, idempotencyKey });
-    expect(await refusal(buyTraffic(panel.ctx(client), { gigabytes: 2, idempotencyKey }))).toBe("IDEMPOTENCY_CONFLICT");
+    expect(await refusalOf(buyTraffic(panel.ctx(client), { gigabytes: 2, idempotencyKey }))).toBe("IDEMPOTENCY_CONFLICT");
     expect((await getClientOverview(panel.ctx(client))).balanceBytes).toBe(1_000_000_000n);
   });
 
@@ -139,7 +131,7 @@ describe("proxy users", () => {
   test("have names that nobody else in the network has", async () => {
     const [first, second] = await Promise.all([panel.client(), panel.client()]);
     await createProxyUser(panel.ctx(first), { username: "taken001" });
-    expect(await refusal(createProxyUser(panel.ctx(second), { username: "taken001" }))).toBe("USERNAME_TAKEN");
+    expect(await refusalOf(createProxyUser(panel.ctx(second), { username: "taken001" }))).toBe("USERNAME_TAKEN");
   });
 
   test(`are ${proxyUsersMax} at most`, async () => {
@@ -152,7 +144,7 @@ describe("proxy users", () => {
         secretHash: new Uint8Array(32),
       })),
     });
-    expect(await refusal(createProxyUser(panel.ctx(client), {}))).toBe("LIMIT_EXCEEDED");
+    expect(await refusalOf(createProxyUser(panel.ctx(client), {}))).toBe("LIMIT_EXCEEDED");
   });
 });
 
@@ -274,14 +266,14 @@ describe("lists", () => {
     expect(await ids("192.0.2.77")).toEqual([nobodys]);
     expect(await ids("bad_request")).toContain(nobodys);
     expect(await ids("")).toEqual(expect.arrayContaining([own, nobodys]));
-    expect(await refusal(listAdminRefusals(panel.ctx(client), {}))).toBe("ROLE_FORBIDDEN");
+    expect(await refusalOf(listAdminRefusals(panel.ctx(client), {}))).toBe("ROLE_FORBIDDEN");
   });
 
   test("refuse a cursor that they did not make", async () => {
     const client = await panel.client();
     for (const cursor of ["x", "1~", "99999999999999999999~a", "'; drop table price; --"]) {
-      expect(await refusal(listClientSessions(panel.ctx(client), { cursor }))).toBe("INPUT_INVALID");
-      expect(await refusal(listLedger(panel.ctx(client), { cursor }))).toBe("INPUT_INVALID");
+      expect(await refusalOf(listClientSessions(panel.ctx(client), { cursor }))).toBe("INPUT_INVALID");
+      expect(await refusalOf(listLedger(panel.ctx(client), { cursor }))).toBe("INPUT_INVALID");
     }
   });
 });

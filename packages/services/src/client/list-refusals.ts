@@ -1,8 +1,8 @@
-import { PROXY_ERRORS, type ProxyErrorCode } from "@karvon/domain";
 import { requireClient } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import { type PageInput, pageSizeMax } from "../inputs/common.ts";
 import { pageSize, readTimeCursor, toPage, writeTimeCursor } from "../paging.ts";
+import { actionFor } from "../refusal-action.ts";
 import type { Page, RefusalView } from "../views.ts";
 
 /** $1 client, $2 and $3 the cursor. */
@@ -22,10 +22,6 @@ export async function listRefusals(ctx: ServiceContext, input: PageInput): Promi
     rows,
     pageSize(input),
     (row) => writeTimeCursor(row.at, row.id),
-    (row) => ({ ...row, action: isKnownCode(row.code) ? PROXY_ERRORS[row.code].action : "" }),
+    (row) => ({ ...row, action: actionFor(row.code) }),
   );
-}
-
-function isKnownCode(code: string): code is ProxyErrorCode {
-  return Object.hasOwn(PROXY_ERRORS, code);
 }

@@ -5,13 +5,12 @@ import { Loaded } from "#trpc/loaded.tsx";
 import { useTRPC } from "#trpc/client.tsx";
 import type { AdminOverview, Tick } from "#trpc/types.ts";
 import { useLiveness, useLiveSeries } from "#trpc/use-live-series.ts";
-import { Card, Stat, StatRow } from "#ui/card.tsx";
-import { LiveChart } from "#ui/charts/live-chart.tsx";
+import { Stat, StatRow } from "#ui/card.tsx";
 import { formatBytes, formatCount, formatCountOf, formatExactBytes, formatExactUsd, formatUsd } from "#ui/format.ts";
 import { formatDuration } from "#ui/format-time.ts";
-import { LiveBadge } from "#ui/live-badge.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
+import { LiveTraffic } from "../live-traffic.tsx";
 import { Gateways } from "./gateways.tsx";
 import { Refusals, useRefusalCounts } from "./refusals.tsx";
 
@@ -39,14 +38,12 @@ export function NetworkOverview() {
         <Loaded query={overview} loading={<Skeleton className="h-24 rounded-lg" />}>
           {(data) => <Figures data={data} tick={isFresh ? series.last : null} />}
         </Loaded>
-        <Card
+        <LiveTraffic
           title="Throughput"
           description="Payload of all gateways together, once a second."
-          aside={<LiveBadge liveness={liveness} />}
-          testId="live-traffic"
-        >
-          <LiveChart points={series.points} />
-        </Card>
+          points={series.points}
+          liveness={liveness}
+        />
         <Loaded query={overview} loading={<Skeleton className="h-40 rounded-lg" />}>
           {(data) => <Gateways gateways={data.gateways} tick={series.last} liveness={liveness} />}
         </Loaded>

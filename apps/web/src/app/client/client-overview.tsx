@@ -9,12 +9,11 @@ import { useLiveness, useLiveSeries } from "#trpc/use-live-series.ts";
 import { Button } from "#ui/button.tsx";
 import { Card, Stat, StatRow } from "#ui/card.tsx";
 import { HistoryChart } from "#ui/charts/history-chart.tsx";
-import { LiveChart } from "#ui/charts/live-chart.tsx";
 import { formatBytes, formatCount, formatCountOf, formatExactBytes, formatGb, formatPricePerGb, formatUsd } from "#ui/format.ts";
-import { LiveBadge } from "#ui/live-badge.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
 import { clientHours } from "../history-points.ts";
+import { LiveTraffic } from "../live-traffic.tsx";
 import { Checklist } from "./checklist.tsx";
 
 const refreshMs = 3_000;
@@ -106,13 +105,6 @@ function LiveCard() {
   const live = useSubscription(trpc.client.live.subscriptionOptions(undefined, { onData: series.add }));
   const liveness = useLiveness(live.status, series.receivedAtMs);
   return (
-    <Card
-      title="Live traffic"
-      description="Straight from the gateways, once a second."
-      aside={<LiveBadge liveness={liveness} />}
-      testId="live-traffic"
-    >
-      <LiveChart points={series.points} />
-    </Card>
+    <LiveTraffic title="Live traffic" description="Straight from the gateways, once a second." points={series.points} liveness={liveness} />
   );
 }

@@ -1,22 +1,20 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
 import { useSubscription } from "@trpc/tanstack-react-query";
-import { Plus, Smartphone } from "lucide-react";
-import Link from "next/link";
+import { Smartphone } from "lucide-react";
 import { Loaded } from "#trpc/loaded.tsx";
 import { useTRPC } from "#trpc/client.tsx";
 import type { OperatorOverview as Overview } from "#trpc/types.ts";
 import { useLiveness, useLiveSeries } from "#trpc/use-live-series.ts";
-import { Button } from "#ui/button.tsx";
 import { Card, Stat, StatRow } from "#ui/card.tsx";
 import { HistoryChart } from "#ui/charts/history-chart.tsx";
-import { LiveChart } from "#ui/charts/live-chart.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { formatBytes, formatCount, formatCountOf, formatExactBytes, formatExactUsd, formatUsd } from "#ui/format.ts";
-import { LiveBadge } from "#ui/live-badge.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
 import { operatorHours } from "../history-points.ts";
+import { LiveTraffic } from "../live-traffic.tsx";
+import { AddNodeButton } from "./add-node-button.tsx";
 
 const refreshMs = 3_000;
 
@@ -54,17 +52,6 @@ export function OperatorOverview() {
         </Card>
       </div>
     </>
-  );
-}
-
-function AddNodeButton() {
-  return (
-    <Button asChild look="primary">
-      <Link href="/operator/nodes/add">
-        <Plus aria-hidden="true" />
-        Add a node
-      </Link>
-    </Button>
   );
 }
 
@@ -108,13 +95,11 @@ function LiveCard() {
   const live = useSubscription(trpc.operator.live.subscriptionOptions(undefined, { onData: series.add }));
   const liveness = useLiveness(live.status, series.receivedAtMs);
   return (
-    <Card
+    <LiveTraffic
       title="Live traffic"
       description="All your nodes together, once a second. Down is towards the client."
-      aside={<LiveBadge liveness={liveness} />}
-      testId="live-traffic"
-    >
-      <LiveChart points={series.points} />
-    </Card>
+      points={series.points}
+      liveness={liveness}
+    />
   );
 }

@@ -7,6 +7,7 @@ import { useTRPC } from "#trpc/client.tsx";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
+import { Form } from "#ui/form.tsx";
 import { Notice } from "#ui/notice.tsx";
 import { parseForm, useForm } from "#ui/use-form.ts";
 
@@ -32,14 +33,7 @@ export function ConfirmForm({ email, code }: { email: string; code: string }) {
     else form.setErrors(parsed.errors);
   };
   return (
-    <form
-      noValidate
-      className="space-y-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
+    <Form className="space-y-4" onSubmit={send}>
       <TextField label="E-mail" type="email" autoComplete="username" {...form.bind("email")} />
       <TextField label="Code" inputMode="numeric" autoComplete="one-time-code" autoFocus placeholder="12345678" {...form.bind("code")} />
       {confirm.error === null ? null : <ErrorPanel failure={readFailure(confirm.error)} />}
@@ -53,6 +47,6 @@ export function ConfirmForm({ email, code }: { email: string; code: string }) {
           Send a new code
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -2,6 +2,7 @@
 import { PasswordSignInInput } from "@karvon/services/inputs";
 import { Button } from "#ui/button.tsx";
 import { PasswordField, TextField } from "#ui/field.tsx";
+import { Form } from "#ui/form.tsx";
 import { Notice } from "#ui/notice.tsx";
 import { TextLink } from "#ui/text-link.tsx";
 import { parseForm, useForm } from "#ui/use-form.ts";
@@ -23,14 +24,7 @@ export function SignInForm({ next, email, hasConfirmed, hasEnded }: SignInFormPr
     else form.setErrors(parsed.errors);
   };
   return (
-    <form
-      noValidate
-      className="space-y-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
+    <Form className="space-y-4" onSubmit={send}>
       {hasConfirmed ? <Notice tone="good">Your e-mail address is confirmed. Sign in to go on.</Notice> : null}
       {hasEnded && failure === null ? <Notice>Your sign-in has ended. Sign in again to go on.</Notice> : null}
       <TextField label="E-mail" type="email" autoComplete="username" autoFocus={email === ""} {...form.bind("email")} />
@@ -46,6 +40,6 @@ export function SignInForm({ next, email, hasConfirmed, hasEnded }: SignInFormPr
       <Button type="submit" look="primary" className="w-full" busy={busy}>
         Sign in
       </Button>
-    </form>
+    </Form>
   );
 }

@@ -8,6 +8,7 @@ import { useTRPC } from "#trpc/client.tsx";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { PasswordField, TextField } from "#ui/field.tsx";
+import { Form } from "#ui/form.tsx";
 import { parseForm, useForm } from "#ui/use-form.ts";
 
 const roles = [
@@ -37,14 +38,7 @@ export function SignUpForm({ initialRole }: { initialRole: "client" | "operator"
     else form.setErrors(parsed.errors);
   };
   return (
-    <form
-      noValidate
-      className="space-y-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
+    <Form className="space-y-4" onSubmit={send}>
       <RadioGroup.Root
         aria-label="Role"
         value={form.values.role}
@@ -70,6 +64,6 @@ export function SignUpForm({ initialRole }: { initialRole: "client" | "operator"
       <Button type="submit" look="primary" className="w-full" busy={signUp.isPending}>
         Create account
       </Button>
-    </form>
+    </Form>
   );
 }

@@ -1,6 +1,5 @@
 "use client";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { ArrowLeftRight } from "lucide-react";
 import { useState } from "react";
 import { readFailure } from "#trpc/failure.ts";
 import { LoadedPages } from "#trpc/loaded.tsx";
@@ -12,14 +11,13 @@ import { Card } from "#ui/card.tsx";
 import { Bytes, Named, Place, Target, Usd } from "#ui/cells.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
-import { EmptyState } from "#ui/empty-state.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
 import { ShortId } from "#ui/short-id.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
 import { protocolName } from "../../protocol-name.ts";
-import { SessionState, type StatusFilter, StatusFilterBar } from "../../session-cells.tsx";
+import { NoSession, SessionState, type StatusFilter, StatusFilterBar } from "../../session-cells.tsx";
 
 const refreshMs = 2_000;
 
@@ -48,6 +46,7 @@ export function AdminSessions() {
     fetchPage: (page, options) => client.admin.sessions.query({ ...filters, ...page }, options),
     refreshMs,
   });
+  const isFiltered = status !== "all" || search !== "";
   const end = useMutation(
     trpc.admin.endSession.mutationOptions({
       onSuccess: () => {
@@ -74,13 +73,7 @@ export function AdminSessions() {
         </Toolbar>
         <LoadedPages
           query={sessions}
-          empty={
-            <EmptyState icon={ArrowLeftRight} title={status === "all" && search === "" ? "No session yet" : "No session matches"}>
-              {status === "all" && search === ""
-                ? "Sessions appear within seconds of a client's first request."
-                : "Change the filters to see others."}
-            </EmptyState>
-          }
+          empty={<NoSession isFiltered={isFiltered}>Sessions appear within seconds of a client's first request.</NoSession>}
         >
           {(rows) => <DataTable label="Sessions" columns={withActions} rows={rows} rowKey={(row) => row.id} />}
         </LoadedPages>

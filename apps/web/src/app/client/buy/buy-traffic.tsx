@@ -14,6 +14,7 @@ import { Card } from "#ui/card.tsx";
 import { cn } from "#ui/cn.ts";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
+import { Form } from "#ui/form.tsx";
 import { formatGb, formatPricePerGb, formatUsd } from "#ui/format.ts";
 import { Notice } from "#ui/notice.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
@@ -75,14 +76,7 @@ function Chooser({ packs }: { packs: readonly Pack[] }) {
     else form.setErrors(parsed.errors);
   };
   return (
-    <form
-      noValidate
-      className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
+    <Form className="grid items-start gap-4 lg:grid-cols-[minmax(0,1fr)_20rem]" onSubmit={send}>
       <Card title="How much">
         <PackList packs={packs} chosen={gigabytes} onChoose={choose} />
         <TextField
@@ -104,7 +98,7 @@ function Chooser({ packs }: { packs: readonly Pack[] }) {
         </Button>
         {buy.data === undefined ? null : <Bought purchase={buy.data} />}
       </Card>
-    </form>
+    </Form>
   );
 }
 

@@ -1,6 +1,5 @@
 "use client";
 import { useQuery } from "@tanstack/react-query";
-import { ArrowLeftRight } from "lucide-react";
 import Link from "next/link";
 import { useState } from "react";
 import { LoadedPages } from "#trpc/loaded.tsx";
@@ -11,7 +10,6 @@ import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
 import { Bytes, Named, None, Place, Target, Usd } from "#ui/cells.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
-import { EmptyState } from "#ui/empty-state.tsx";
 import { controlClasses } from "#ui/field.tsx";
 import { countryName } from "#ui/format-time.ts";
 import { PageHeader } from "#ui/page-header.tsx";
@@ -20,7 +18,7 @@ import { Length, Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
 import { cn } from "#ui/cn.ts";
 import { protocolName } from "../../protocol-name.ts";
-import { SessionState, type StatusFilter, StatusFilterBar } from "../../session-cells.tsx";
+import { NoSession, SessionState, type StatusFilter, StatusFilterBar } from "../../session-cells.tsx";
 
 const refreshMs = 2_000;
 
@@ -64,21 +62,16 @@ export function ClientSessions() {
         <LoadedPages
           query={sessions}
           empty={
-            <EmptyState
-              icon={ArrowLeftRight}
-              title={isFiltered ? "No session matches" : "No session yet"}
+            <NoSession
+              isFiltered={isFiltered}
               action={
-                isFiltered ? undefined : (
-                  <Button asChild look="primary">
-                    <Link href="/client/endpoint">Get an endpoint line</Link>
-                  </Button>
-                )
+                <Button asChild look="primary">
+                  <Link href="/client/endpoint">Get an endpoint line</Link>
+                </Button>
               }
             >
-              {isFiltered
-                ? "Change the filters to see others."
-                : "Send a request through the endpoint; it appears here within seconds. What was not carried stands under Refusals."}
-            </EmptyState>
+              Send a request through the endpoint; it appears here within seconds. What was not carried stands under Refusals.
+            </NoSession>
           }
         >
           {(rows) => <DataTable label="Sessions" columns={clientSessionColumns} rows={rows} rowKey={(row) => row.id} />}

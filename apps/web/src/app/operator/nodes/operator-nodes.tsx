@@ -1,7 +1,6 @@
 "use client";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Archive, Pause, Play, Plus, Smartphone } from "lucide-react";
-import Link from "next/link";
+import { Archive, Pause, Play, Smartphone } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { readFailure } from "#trpc/failure.ts";
 import { Loaded } from "#trpc/loaded.tsx";
@@ -15,6 +14,7 @@ import { EmptyState } from "#ui/empty-state.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { nodeColumns } from "../../node-columns.tsx";
+import { AddNodeButton } from "../add-node-button.tsx";
 
 const refreshMs = 2_000;
 type Asked = { kind: "pause" | "retire"; node: Node };
@@ -90,17 +90,6 @@ export function OperatorNodes() {
         />
       ) : null}
     </>
-  );
-}
-
-function AddNodeButton() {
-  return (
-    <Button asChild look="primary">
-      <Link href="/operator/nodes/add">
-        <Plus aria-hidden="true" />
-        Add a node
-      </Link>
-    </Button>
   );
 }
 

@@ -1,5 +1,4 @@
 "use client";
-import { ArrowLeftRight } from "lucide-react";
 import { useState } from "react";
 import { LoadedPages } from "#trpc/loaded.tsx";
 import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
@@ -8,14 +7,13 @@ import type { OperatorSession } from "#trpc/types.ts";
 import { Card } from "#ui/card.tsx";
 import { Bytes, Target, Usd } from "#ui/cells.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
-import { EmptyState } from "#ui/empty-state.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
 import { ShortId } from "#ui/short-id.tsx";
 import { Length, Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
 import { protocolName } from "../../protocol-name.ts";
-import { SessionState, type StatusFilter, StatusFilterBar } from "../../session-cells.tsx";
+import { NoSession, SessionState, type StatusFilter, StatusFilterBar } from "../../session-cells.tsx";
 
 const refreshMs = 2_000;
 
@@ -62,11 +60,9 @@ export function OperatorSessions() {
         <LoadedPages
           query={sessions}
           empty={
-            <EmptyState icon={ArrowLeftRight} title={isFiltered ? "No session matches" : "No session yet"}>
-              {isFiltered
-                ? "Change the filters to see others."
-                : "As soon as a client's request leaves through one of your nodes, it appears here with what you earn for it."}
-            </EmptyState>
+            <NoSession isFiltered={isFiltered}>
+              As soon as a client's request leaves through one of your nodes, it appears here with what you earn for it.
+            </NoSession>
           }
         >
           {(rows) => <DataTable label="Sessions" columns={columns} rows={rows} rowKey={(row) => row.id} />}

@@ -7,6 +7,7 @@ import { useTRPC } from "#trpc/client.tsx";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
+import { Form } from "#ui/form.tsx";
 import { Notice } from "#ui/notice.tsx";
 import { parseForm, useForm } from "#ui/use-form.ts";
 import { useSignIn } from "../../use-sign-in.ts";
@@ -35,15 +36,7 @@ export function AdminSignInForm({ next }: { next: string | null }) {
     else form.setErrors(parsed.errors);
   };
   return (
-    <form
-      noValidate
-      className="space-y-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (isAsked) send();
-        else ask();
-      }}
-    >
+    <Form className="space-y-4" onSubmit={isAsked ? send : ask}>
       <TextField label="E-mail" type="email" autoComplete="username" autoFocus readOnly={isAsked} {...form.bind("email")} />
       {isAsked ? (
         <>
@@ -70,6 +63,6 @@ export function AdminSignInForm({ next }: { next: string | null }) {
           </Button>
         ) : null}
       </div>
-    </form>
+    </Form>
   );
 }

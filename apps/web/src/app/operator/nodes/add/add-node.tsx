@@ -15,6 +15,7 @@ import { CodeLine } from "#ui/code-line.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
+import { Form } from "#ui/form.tsx";
 import { formatCountdown } from "#ui/format-time.ts";
 import { Notice } from "#ui/notice.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
@@ -48,14 +49,7 @@ export function AddNode() {
       />
       <div className="space-y-4">
         <Card title="1. Make a code">
-          <form
-            noValidate
-            className="flex flex-wrap items-end gap-2"
-            onSubmit={(event) => {
-              event.preventDefault();
-              send();
-            }}
-          >
+          <Form className="flex flex-wrap items-end gap-2" onSubmit={send}>
             <TextField
               label="Name of the device (optional)"
               placeholder="Kitchen phone"
@@ -66,7 +60,7 @@ export function AddNode() {
             <Button type="submit" look="primary" busy={create.isPending}>
               {create.data === undefined ? "Make a code" : "Make another code"}
             </Button>
-          </form>
+          </Form>
           {create.error === null ? null : <ErrorPanel className="mt-3" failure={readFailure(create.error)} />}
         </Card>
         {create.data === undefined ? null : (
