@@ -1,5 +1,6 @@
-// Three promises of the documents: every path of this repository that a Markdown file or a comment's backticks name
-// exists, every relative link leads somewhere, and docs/errors.md has a heading for every refusal code and no other.
+// Four promises of the documents: every path of this repository that a Markdown file or a comment's backticks name exists,
+// every relative link leads somewhere, every test that is quoted by its title is in its file, and docs/errors.md has a
+// heading for every refusal code and no other.
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,6 +10,8 @@ const git = (...args) => execFileSync("git", args, { cwd: root, encoding: "utf8"
 const markdown = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "*.md").filter((file) => existsSync(join(root, file)));
 // Only names that begin like a path of ours; `packages/*` and `src/…` are patterns, not paths.
 const cited = /`((?:apps|packages|scripts|docs|prisma|bench|\.ci)\/[\w./@-]+)`/g;
+/** `file`: "title", the title as the source writes it. */
+const quoted = /`([\w./@-]+\.test\.ts)`: "([^"]+)"/g;
 const links = /\]\((?!https?:|mailto:|#)([^)#\s]+)(?:#[^)]*)?\)/g;
 
 const problems = [];
@@ -20,6 +23,11 @@ for (const file of markdown) {
       for (const [, path] of line.matchAll(cited)) {
         const isMade = /(^|\/)(dist|node_modules|generated|\.next)(\/|$)/.test(path);
         if (!isMade && !existsSync(join(root, path))) problems.push(`${at} names ${path}, which does not exist`);
+      }
+      for (const [, path, title] of line.matchAll(quoted)) {
+        const source = existsSync(join(root, path)) ? readFileSync(join(root, path), "utf8") : "";
+        const isThere = ['"', "`"].some((mark) => source.includes(`${mark}${title}${mark}`));
+        if (!isThere) problems.push(`${at} quotes a test of ${path} that is not there: ${title}`);
       }
       for (const [, path] of line.matchAll(links)) {
         if (!existsSync(join(root, dirname(file), decodeURIComponent(path)))) problems.push(`${at} links to ${path}, which does not exist`);

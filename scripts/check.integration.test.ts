@@ -205,7 +205,10 @@ describe("npm run check", { timeout: 180_000 }, () => {
   test("catches documents that no longer fit the tree", () => {
     const errors = readFileSync(join(copy, "docs/errors.md"), "utf8");
     plant("docs/errors.md", errors.replace("## auth_missing", "## auth_mising"));
-    plant("docs/planted.md", "See `packages/domain/src/nowhere.ts` and [this](nowhere.md).\n");
+    plant(
+      "docs/planted.md",
+      'See `packages/domain/src/nowhere.ts` and [this](nowhere.md).\n`packages/wire/src/lengths.test.ts`: "a promise"\n',
+    );
     const { code, output } = runCheck("document references");
     plant("docs/errors.md", errors);
     rmSync(join(copy, "docs/planted.md"));
@@ -213,6 +216,7 @@ describe("npm run check", { timeout: 180_000 }, () => {
     for (const said of [
       "docs/planted.md:1 names packages/domain/src/nowhere.ts, which does not exist",
       "docs/planted.md:1 links to nowhere.md, which does not exist",
+      "docs/planted.md:2 quotes a test of packages/wire/src/lengths.test.ts that is not there: a promise",
       "docs/errors.md has no heading for auth_missing",
       "docs/errors.md describes auth_mising, which no table holds",
     ]) {

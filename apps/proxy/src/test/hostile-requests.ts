@@ -97,6 +97,11 @@ export const refusedRequests: readonly (readonly [what: string, raw: string, wor
   ["101 fields", get("X: y\r\n".repeat(99)), "too many"],
   ["a URL over 8 KiB", get("").replace("/g", `/${"g".repeat(8_192)}`), "8192"],
   ["a head over 16 KiB", get(`X: ${"y".repeat(16_384)}\r\n`), "too long"],
+  [
+    "credentials of more than 16 KiB of blanks",
+    `GET http://@/g HTTP/1.1\r\nHost: a\r\nProxy-Authorization:${" ".repeat(16_384)}\r\n\r\n`,
+    "too long",
+  ],
 ];
 
 /** Carried, each as what the origin must have seen and nothing else. */
