@@ -84,6 +84,7 @@ describe("two gateway processes", () => {
     const exits = await Promise.all(
       Array.from({ length: 20 }, (_, at) => exitOf(at % 2 === 0 ? first : second, "-country-fr-session-rush")),
     );
+    expect(exits[0]).toMatch(/^198\.51\.100\./);
     expect(new Set(exits).size).toBe(1);
   });
 
@@ -91,6 +92,7 @@ describe("two gateway processes", () => {
     const exits: (string | undefined)[] = [];
     for (let name = 0; name < 4; name += 1)
       exits.push(await exitOf(name % 2 === 0 ? first : second, `-country-fr-uniq-g-session-u${name}`));
+    expect(exits).not.toContain(undefined);
     expect(new Set(exits).size).toBe(4);
     expect(await codeOf(first, "-country-fr-uniq-g-session-u5")).toBe("no_exit");
     expect(await codeOf(second, "-country-fr-uniq-g-session-u6")).toBe("no_exit");
