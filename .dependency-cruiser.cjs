@@ -11,7 +11,7 @@ const may = {
   "packages/checker": ["domain"],
   "packages/billing": ["domain"],
   "packages/db": ["domain", "billing"],
-  "packages/services": ["domain", "security", "checker", "db", "telemetry"],
+  "packages/services": ["domain", "wire", "security", "checker", "db", "telemetry"],
   "packages/api": ["domain", "services", "services/inputs", "telemetry"],
   "packages/testkit": [
     "domain",

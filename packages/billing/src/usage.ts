@@ -21,6 +21,8 @@ export interface SessionFacts {
   readonly targetHost: string;
   readonly targetPort: number;
   readonly clientAddress: string | null;
+  /** A password was checked; false when the source address stood for it. */
+  readonly hasPassword: boolean;
   readonly exitAddress: string | null;
   /** ISO 3166-1 alpha-2, upper case. */
   readonly exitCountry: string | null;

@@ -88,6 +88,8 @@ export const PANEL_ERRORS = {
   NOT_FOUND: { http: 404, trpc: "NOT_FOUND" },
   USERNAME_TAKEN: { http: 409, trpc: "CONFLICT" },
   LIMIT_EXCEEDED: { http: 409, trpc: "PRECONDITION_FAILED" },
+  ADDRESS_UNPROVEN: { http: 403, trpc: "FORBIDDEN" },
+  ADDRESS_TAKEN: { http: 409, trpc: "CONFLICT" },
   STATE_CONFLICT: { http: 409, trpc: "CONFLICT" },
   IDEMPOTENCY_CONFLICT: { http: 409, trpc: "CONFLICT" },
   PAYMENT_FAILED: { http: 402, trpc: "PRECONDITION_FAILED" },

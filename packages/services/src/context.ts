@@ -2,6 +2,7 @@
 import type { Actor } from "./actor.ts";
 import type { AttemptLimits } from "./auth/attempt-limits.ts";
 import type { Statements } from "@karvon/db";
+import type { EgressAllow } from "@karvon/domain";
 import type { Database } from "./database.ts";
 import type { Outbox } from "./mail/outbox.ts";
 import type { TurnBatches } from "./turn-batches.ts";
@@ -36,6 +37,8 @@ export interface ServiceDeps {
   readonly panelUrl: string;
   /** The key of the HMAC over proxy passwords. */
   readonly pepper: Buffer;
+  /** Addresses that may log in without a password although they are not public: this machine's, while the demo runs. */
+  readonly sourceAllow: EgressAllow;
   readonly now: () => Date;
   /** What the gateways can offer now; empty when none answers. */
   readonly findAvailability: () => Promise<Availability>;

@@ -1,4 +1,5 @@
 import type { Statements } from "@karvon/db";
+import { noEgressAllow } from "@karvon/domain";
 import type { SystemActor } from "./actor.ts";
 import { createAttemptLimits } from "./auth/attempt-limits.ts";
 import type { NetworkFacts, ServiceContext } from "./context.ts";
@@ -28,6 +29,7 @@ export function createSystemContext(options: SystemContextOptions): ServiceConte
     network: options.network,
     panelUrl: "",
     pepper: options.pepper,
+    sourceAllow: noEgressAllow,
     now: () => new Date(),
     findAvailability: () => Promise.resolve({ countries: [], total: 0 }),
     findCountryPlaces: (country) =>

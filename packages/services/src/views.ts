@@ -96,6 +96,22 @@ export interface ProxyUserView {
   /** Host names and CIDR blocks; none means any. */
   readonly allowedHosts: readonly string[];
 }
+export interface AllowlistEntryView {
+  readonly id: string;
+  readonly proxyUserId: string;
+  /** An address, or a block such as 9.9.9.0/24. */
+  readonly block: string;
+  /** Empty, or as they follow the user in a proxy username: "-country-de". */
+  readonly defaultParameters: string;
+  readonly createdAt: Date;
+}
+export interface AllowlistView {
+  readonly entries: AllowlistEntryView[];
+  /** Where this request comes from; only a public address can be listed. */
+  readonly here: { readonly address: string; readonly isPublic: boolean } | null;
+  /** Public addresses from which programs of the client logged in with a password lately, newest first, 10 at most. */
+  readonly shown: string[];
+}
 export interface ProxyUserSecret {
   readonly id: string;
   readonly username: string;
@@ -282,6 +298,10 @@ export interface ClientTerms {
   readonly kyc: KycState;
   /** Of exits; none means all. */
   readonly countries: readonly string[];
+}
+export interface ClientAllowlistView {
+  readonly proxyUsers: { readonly id: string; readonly username: string }[];
+  readonly entries: AllowlistEntryView[];
 }
 export interface UserView {
   readonly id: string;

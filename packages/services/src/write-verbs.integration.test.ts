@@ -3,17 +3,21 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   anonymous,
   buyTraffic,
+  createAllowlistEntry,
   createDemoEnrolments,
   createEnrolmentCode,
   createProxyUser,
+  deleteAllowlistEntry,
   disableProxyUser,
   enableProxyUser,
   endSession,
+  grantAllowlistBlock,
   pauseNode,
   reinstateNode,
   reinstateUser,
   resumeNode,
   retireNode,
+  revokeAllowlistEntry,
   revokeOtherSignInSessions,
   revokeSignInSession,
   rotateProxyUserSecret,
@@ -57,6 +61,20 @@ interface Owner {
 }
 
 const ownedProxyUser = async ({ clientId = "" }: Owner) => (await panel.fixtures.makeProxyUser(clientId)).proxyUserId;
+/** A block of its own each time. */
+let blocks = 0;
+const nextBlock = (): string => `9.0.${(blocks += 1)}.0/24`;
+const listedBlock = async (clientId: string): Promise<string> => {
+  const id = newId("alw");
+  const { proxyUserId } = await panel.fixtures.makeProxyUser(clientId);
+  await panel.database.allowlistEntry.create({ data: { id, clientId, proxyUserId, cidr: nextBlock() } });
+  return id;
+};
+const blocksOf = async (proxyUserId: string): Promise<string> =>
+  (await panel.database.allowlistEntry.findMany({ where: { proxyUserId }, select: { defaultParameters: true } }))
+    .map((entry) => entry.defaultParameters)
+    .join(" ");
+const isListed = async (id: string): Promise<boolean> => (await panel.database.allowlistEntry.count({ where: { id } })) === 1;
 const ownedNode = async ({ operatorId = "" }: Owner) => (await panel.fixtures.makeNode(operatorId)).nodeId;
 const nodeIn = (status: "paused" | "suspended") => async (owner: Owner) => {
   const nodeId = owner.operatorId === undefined ? await someNode() : await ownedNode(owner);
@@ -106,6 +124,27 @@ const verbs: WriteVerb[] = [
       return [...allowedSources, ...allowedHosts].join(" ");
     },
     expected: "192.0.2.0/24 example.com",
+  },
+  {
+    name: "createAllowlistEntry",
+    role: "client",
+    isTenantBound: true,
+    makeSubject: ownedProxyUser,
+    run: (ctx, proxyUserId) => {
+      const here = { ...ctx, request: { ...ctx.request, ipAddress: "9.1.1.1" } };
+      return createAllowlistEntry(here, { proxyUserId, address: "9.1.1.1", defaultParameters: "country-de" });
+    },
+    verify: blocksOf,
+    expected: "-country-de",
+  },
+  {
+    name: "deleteAllowlistEntry",
+    role: "client",
+    isTenantBound: true,
+    makeSubject: ({ clientId = "" }) => listedBlock(clientId),
+    run: (ctx, id) => deleteAllowlistEntry(ctx, { id }),
+    verify: isListed,
+    expected: false,
   },
   {
     name: "enableProxyUser",
@@ -168,6 +207,25 @@ const verbs: WriteVerb[] = [
       return `${kycRequired} ${kycTier} ${countries.join(" ")}`;
     },
     expected: "true 0 DE FR",
+  },
+  {
+    name: "grantAllowlistBlock",
+    role: "admin",
+    isTenantBound: false,
+    makeSubject: async () => ownedProxyUser(await panel.client()),
+    run: (ctx, proxyUserId) =>
+      grantAllowlistBlock(ctx, { proxyUserId, block: nextBlock(), defaultParameters: "-session-office", reason }),
+    verify: blocksOf,
+    expected: "-session-office",
+  },
+  {
+    name: "revokeAllowlistEntry",
+    role: "admin",
+    isTenantBound: false,
+    makeSubject: async () => listedBlock((await panel.client()).clientId),
+    run: (ctx, id) => revokeAllowlistEntry(ctx, { id, reason }),
+    verify: isListed,
+    expected: false,
   },
   {
     name: "reinstateUser",

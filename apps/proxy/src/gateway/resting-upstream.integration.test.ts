@@ -77,6 +77,7 @@ const facts = {
   targetHost: "example.com",
   targetPort: 80,
   clientAddress: null,
+  hasPassword: true,
   exitAddress: null,
   exitCountry: null,
   exitCity: null,

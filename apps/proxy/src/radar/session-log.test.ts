@@ -46,6 +46,7 @@ function openSession(log: SessionLog, user: UserAccount): { live: LiveSession; m
       targetHost: "example.com",
       targetPort: 443,
       clientAddress: null,
+      hasPassword: true,
       exitAddress: null,
       exitCountry: null,
       exitCity: null,

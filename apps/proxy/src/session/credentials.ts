@@ -43,6 +43,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
   const users = new Map<string, KnownUser>();
   const strangers = new Map<string, number>();
   const allowlist = new Map<string, { user: AllowlistedUser | null; atMs: number }>();
+  /** Grows whenever addresses are forgotten: an answer that was under way meanwhile may be older than the change. */
+  let allowlistAge = 0;
   /** At most one for each client connection, and one for a reload. */
   const asking = new Map<string, Promise<KnownUser | null>>();
 
@@ -96,8 +98,9 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     async findAllowlisted(address) {
       const known = allowlist.get(address);
       if (known !== undefined && options.nowMs() - known.atMs < allowlistMs) return known.user;
+      const age = allowlistAge;
       const user = await options.database.findAllowlistedUser(address);
-      remember(allowlist, address, { user, atMs: options.nowMs() });
+      if (age === allowlistAge) remember(allowlist, address, { user, atMs: options.nowMs() });
       return user;
     },
     async reload(isConcerned) {
@@ -108,6 +111,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     forgetStrangers() {
       strangers.clear();
       allowlist.clear();
+      allowlistAge += 1;
     },
   };
 }

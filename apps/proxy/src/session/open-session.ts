@@ -267,7 +267,7 @@ function withAsk(request: SessionRequest, ask: Ask): SessionRequest {
 }
 
 function factsOf(request: SessionRequest, destination: Destination, node: LiveNode, connected: Connected, nowMs: number): SessionFacts {
-  const { account, ask } = request.principal;
+  const { account, ask, known } = request.principal;
   return {
     id: request.requestId,
     openedAtMs: nowMs,
@@ -280,6 +280,7 @@ function factsOf(request: SessionRequest, destination: Destination, node: LiveNo
     targetHost: ownText(destination.host),
     targetPort: destination.port,
     clientAddress: request.callerAddress === "" ? null : request.callerAddress,
+    hasPassword: known !== null,
     exitAddress: node.publicAddress === "" ? null : node.publicAddress,
     exitCountry: node.place.country,
     exitCity: node.place.city,

@@ -60,6 +60,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     network: env.network,
     panelUrl: env.panelUrl,
     pepper: env.pepper,
+    sourceAllow: env.sourceAllow,
     now,
     findAvailability: () => availability.find(),
     findCountryPlaces: (country) => availability.findPlaces(country),

@@ -1,5 +1,6 @@
 /** What the web process takes from its settings and its data folder, read once. */
 import { readAuthSecret, readPepper, readServiceToken, readTunnelIdentity, SettingsError, type Settings } from "@karvon/settings";
+import { type EgressAllow, noEgressAllow, parsePrefix } from "@karvon/domain";
 import type { NetworkFacts } from "@karvon/services";
 
 export interface WebEnv {
@@ -11,7 +12,12 @@ export interface WebEnv {
   readonly authSecret: string;
   readonly serviceToken: string;
   readonly network: NetworkFacts;
+  /** Addresses that may log in without a password although they are not public. */
+  readonly sourceAllow: EgressAllow;
 }
+
+/** The demo's programs run on this machine, so that is where they may do without a password. */
+const demoSources: EgressAllow = { prefixes: ["127.0.0.0/8", "::1/128"].flatMap((block) => parsePrefix(block) ?? []), endpoints: [] };
 
 /** Everything but the settings themselves, once the port is known. Throws SettingsError with one sentence. */
 export function readWebEnv(settings: Settings, port: number): WebEnv {
@@ -27,6 +33,7 @@ export function readWebEnv(settings: Settings, port: number): WebEnv {
     pepper: readPepper(dataDir),
     authSecret: readAuthSecret(dataDir),
     serviceToken: readServiceToken(dataDir),
+    sourceAllow: settings.demo ? demoSources : noEgressAllow,
     network: {
       proxyHost: publicHost,
       proxyPort: settings.proxyPort,

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { newId } from "@karvon/domain";
+import { newId, noEgressAllow } from "@karvon/domain";
 import { createTestDatabase, openFixtures, type Fixtures } from "@karvon/testkit";
 import { createLogger } from "@karvon/telemetry";
 import type { RadarTick } from "@karvon/services";
@@ -63,6 +63,7 @@ export async function openWeb(): Promise<TestWeb> {
       pepper: testPepper,
       authSecret,
       serviceToken,
+      sourceAllow: noEgressAllow,
       network: {
         proxyHost: "127.0.0.1",
         proxyPort: 7000,

@@ -1,10 +1,13 @@
 import {
   buyTraffic,
+  createAllowlistEntry,
   createProxyUser,
+  deleteAllowlistEntry,
   disableProxyUser,
   enableProxyUser,
   getClientOverview,
   getEndpoint,
+  listAllowlist,
   listClientSessions,
   listLedger,
   listOrders,
@@ -16,7 +19,9 @@ import {
   setProxyUserRules,
 } from "@karvon/services";
 import {
+  AllowlistEntryIdInput,
   BuyTrafficInput,
+  CreateAllowlistEntryInput,
   CreateProxyUserInput,
   PageInput,
   ProxyUserIdInput,
@@ -39,6 +44,11 @@ export const clientRouter = router({
     disable: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => disableProxyUser(ctx.services, input)),
     setRules: clientProcedure.input(ProxyUserRulesInput).mutation(({ ctx, input }) => setProxyUserRules(ctx.services, input)),
     enable: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => enableProxyUser(ctx.services, input)),
+  }),
+  allowlist: router({
+    list: clientProcedure.input(ProxyUserIdInput).query(({ ctx, input }) => listAllowlist(ctx.services, input)),
+    create: clientProcedure.input(CreateAllowlistEntryInput).mutation(({ ctx, input }) => createAllowlistEntry(ctx.services, input)),
+    delete: clientProcedure.input(AllowlistEntryIdInput).mutation(({ ctx, input }) => deleteAllowlistEntry(ctx.services, input)),
   }),
   endpoint: clientProcedure.query(({ ctx }) => getEndpoint(ctx.services)),
   sessions: clientProcedure.input(SessionsInput).query(({ ctx, input }) => listClientSessions(ctx.services, input)),

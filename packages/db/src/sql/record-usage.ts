@@ -53,6 +53,7 @@ function openedRow(facts: SessionFacts): unknown {
     targetHost: cleanText(facts.targetHost),
     targetPort: whole(facts.targetPort) ?? 0,
     clientAddress: cleanOrNull(facts.clientAddress),
+    hasPassword: facts.hasPassword,
     exitAddress: cleanOrNull(facts.exitAddress),
     exitCountry: cleanOrNull(facts.exitCountry),
     exitCity: cleanOrNull(facts.exitCity),

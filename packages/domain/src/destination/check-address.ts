@@ -10,7 +10,7 @@ import ipaddr from "ipaddr.js";
 import { refuse, type Refusal } from "../errors.ts";
 import { addressFromBytes, addressToBytes } from "./address.ts";
 import type { EgressAllow } from "./egress-allow.ts";
-import { isInPrefixes } from "./prefix.ts";
+import { endsOf, isInPrefixes, type Prefix } from "./prefix.ts";
 
 export type AddressCheck = { readonly kind: "allowed"; readonly address: string; readonly family: 4 | 6 } | Refusal;
 
@@ -22,6 +22,18 @@ export function checkAddress(address: string, allow: EgressAllow, port?: number)
   const family = bytes.length === 4 ? 4 : 6;
   if (isGlobalUnicast(bytes) || isAllowed(text, allow, port)) return { kind: "allowed", address: text, family };
   return refuse("private_address", `${text} is not a public address`);
+}
+
+/**
+ * Null when every address of the block is public, or let through by `allow`. For blocks of at most a /24 or an IPv6 /48: no special
+ * block is smaller, so the two ends speak for what lies between.
+ */
+export function refuseBlock(block: Prefix, allow: EgressAllow): Refusal | null {
+  for (const end of endsOf(block)) {
+    const checked = checkAddress(end, allow);
+    if (checked.kind === "refused") return checked;
+  }
+  return null;
 }
 
 function isAllowed(address: string, allow: EgressAllow, port: number | undefined): boolean {

@@ -1,5 +1,5 @@
 /** CIDR prefixes, for allow entries, trusted proxies and the on-link networks of a node. */
-import { addressToBytes } from "./address.ts";
+import { addressFromBytes, addressToBytes } from "./address.ts";
 
 export interface Prefix {
   readonly bytes: readonly number[];
@@ -18,6 +18,22 @@ export function parsePrefix(cidr: string): Prefix | null {
   const bits = Number(text);
   const isClean = bytes.every((byte, index) => (byte & ~maskOf(bits, index) & 0xff) === 0);
   return isClean ? { bytes, bits } : null;
+}
+
+/** The canonical text: "10.0.0.0/8", and a bare address for a prefix that holds one only. */
+export function formatPrefix({ bytes, bits }: Prefix): string {
+  const address = addressFromBytes(bytes) ?? "";
+  return isOneAddress({ bytes, bits }) ? address : `${address}/${bits}`;
+}
+
+export function isOneAddress({ bytes, bits }: Prefix): boolean {
+  return bits === bytes.length * 8;
+}
+
+/** The first and the last address. */
+export function endsOf({ bytes, bits }: Prefix): readonly [first: string, last: string] {
+  const last = bytes.map((byte, index) => byte | (~maskOf(bits, index) & 0xff));
+  return [addressFromBytes(bytes) ?? "", addressFromBytes(last) ?? ""];
 }
 
 /** Whether `address` lies in one of the prefixes. An IPv4-mapped IPv6 address counts as its IPv4 address. */

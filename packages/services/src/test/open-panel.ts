@@ -1,7 +1,7 @@
 /** A panel without its HTTP side, for tests: a database of its own, a real mail server, a clock that the test moves. */
 import { createPrisma, openStatements, type PrismaClient, type Statements } from "@karvon/db";
 import { createTestDatabase, openFixtures, until, type Fixtures } from "@karvon/testkit";
-import { newId } from "@karvon/domain";
+import { newId, noEgressAllow } from "@karvon/domain";
 import { SMTPServer } from "smtp-server";
 import type { Actor, AdminActor, ClientActor, OperatorActor } from "../actor.ts";
 import { createAttemptLimits } from "../auth/attempt-limits.ts";
@@ -69,6 +69,7 @@ export async function openPanel(): Promise<TestPanel> {
       },
       panelUrl: "http://127.0.0.1:3000",
       pepper: Buffer.alloc(32, 1),
+      sourceAllow: noEgressAllow,
       now: () => new Date(Date.now() + movedMs),
       findAvailability: () => Promise.resolve({ countries: [], total: 0 }),
       findCountryPlaces: (country) =>

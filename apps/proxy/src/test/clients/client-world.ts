@@ -35,9 +35,10 @@ export async function openClientWorld(): Promise<ClientWorld> {
   const origin = await startClientOrigin();
   const rig = await openRig();
   const login = await rig.makeLogin({ bytes: 100_000_000_000n });
-  await rig.fixtures.pool.query("INSERT INTO allowlist_entry (id, proxy_user_id, cidr) VALUES ($1, $2, '::1/128')", [
+  await rig.fixtures.pool.query("INSERT INTO allowlist_entry (id, proxy_user_id, client_id, cidr) VALUES ($1, $2, $3, '::1/128')", [
     newId("alw"),
     login.proxyUserId,
+    login.clientId,
   ]);
   await rig.addNode({
     onOpen(stream, target) {
