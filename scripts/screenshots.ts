@@ -67,6 +67,15 @@ const clientShots: readonly Shot[] = [
         .first()
         .click(),
   },
+  {
+    name: "client-addresses",
+    path: "/client/proxy-users",
+    prepare: (page) =>
+      page
+        .getByRole("button", { name: /^Addresses of/ })
+        .first()
+        .click(),
+  },
   { name: "client-overview", path: "/client" },
 ];
 const operatorShots: readonly Shot[] = [
@@ -86,6 +95,15 @@ const adminShots: readonly Shot[] = [
     prepare: (page) =>
       page
         .getByRole("button", { name: /^Terms of/ })
+        .first()
+        .click(),
+  },
+  {
+    name: "admin-addresses",
+    path: "/admin/users",
+    prepare: (page) =>
+      page
+        .getByRole("button", { name: /^Addresses of/ })
         .first()
         .click(),
   },

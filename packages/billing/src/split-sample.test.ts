@@ -3,7 +3,15 @@ import { splitSample } from "./index.ts";
 import type { SessionFacts } from "./usage.ts";
 
 function facts(id: string): SessionFacts {
-  const none = { clientAddress: null, hasPassword: true, exitAddress: null, exitCountry: null, exitCity: null, exitAsn: null, connectionType: null };
+  const none = {
+    clientAddress: null,
+    hasPassword: true,
+    exitAddress: null,
+    exitCountry: null,
+    exitCity: null,
+    exitAsn: null,
+    connectionType: null,
+  };
   const more = {
     ...none,
     stickySession: null,

@@ -19,7 +19,7 @@ export interface ProxyRefusalFacts {
 // One row a code, so that it reads as the table it is.
 // prettier-ignore
 export const PROXY_ERRORS = {
-  auth_missing: { http: 407, rfc9209: "http_request_denied", socks5: "noMethod", retry: "no", message: "No proxy credentials were sent.", action: "Send a proxy user and its password." },
+  auth_missing: { http: 407, rfc9209: "http_request_denied", socks5: "noMethod", retry: "no", message: "No proxy credentials were sent.", action: "Send a proxy user and its password, or list the address in the client panel." },
   auth_failed: { http: 407, rfc9209: "http_request_denied", socks5: "authFailure", retry: "no", message: "The proxy user or its password is wrong.", action: "Copy the endpoint line again from the client panel." },
   user_disabled: { http: 407, rfc9209: "http_request_denied", socks5: "authFailure", retry: "no", message: "This proxy user is disabled.", action: "Enable it, or use another proxy user." },
   source_ip_denied: { http: 407, rfc9209: "http_request_denied", socks5: "authFailure", retry: "no", message: "This source address may not use the proxy user.", action: "Add the address to the proxy user's rules in the client panel." },

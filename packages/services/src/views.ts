@@ -95,6 +95,8 @@ export interface ProxyUserView {
   readonly allowedSources: readonly string[];
   /** Host names and CIDR blocks; none means any. */
   readonly allowedHosts: readonly string[];
+  /** Addresses from which no password is needed. */
+  readonly allowlistSize: number;
 }
 export interface AllowlistEntryView {
   readonly id: string;

@@ -213,8 +213,7 @@ const verbs: WriteVerb[] = [
     role: "admin",
     isTenantBound: false,
     makeSubject: async () => ownedProxyUser(await panel.client()),
-    run: (ctx, proxyUserId) =>
-      grantAllowlistBlock(ctx, { proxyUserId, block: nextBlock(), defaultParameters: "-session-office", reason }),
+    run: (ctx, proxyUserId) => grantAllowlistBlock(ctx, { proxyUserId, block: nextBlock(), defaultParameters: "-session-office", reason }),
     verify: blocksOf,
     expected: "-session-office",
   },

@@ -172,22 +172,36 @@ describe("blocks of two clients never overlap", () => {
 });
 
 describe("an address that is not public", () => {
-  test.each(["127.0.0.1", "10.0.0.1", "192.168.1.1", "172.16.0.1", "100.64.0.1", "169.254.1.1", "192.0.2.1", "224.0.0.1", "255.255.255.255"])(
-    "%s is refused to the client who sits there, and to staff",
-    async (address) => {
-      const who = await customer();
-      expect(await refusal(list(who, address))).toMatch(`INPUT_INVALID: ${address} is private or reserved`);
-      expect(await refusal(grant(who.proxyUserId, address))).toMatch("INPUT_INVALID");
-    },
-  );
+  test.each([
+    "127.0.0.1",
+    "10.0.0.1",
+    "192.168.1.1",
+    "172.16.0.1",
+    "100.64.0.1",
+    "169.254.1.1",
+    "192.0.2.1",
+    "224.0.0.1",
+    "255.255.255.255",
+  ])("%s is refused to the client who sits there, and to staff", async (address) => {
+    const who = await customer();
+    expect(await refusal(list(who, address))).toMatch(`INPUT_INVALID: ${address} is private or reserved`);
+    expect(await refusal(grant(who.proxyUserId, address))).toMatch("INPUT_INVALID");
+  });
 
-  test.each(["::1", "fe80::1", "fd00::1", "2001:db8::1", "64:ff9b::909:909", "::ffff:9.9.9.9", "2002:909:909::1", "fd00:1::/48", "10.0.0.0/24"])(
-    "%s is refused to staff",
-    async (block) => {
-      const who = await customer();
-      expect(await refusal(grant(who.proxyUserId, block))).toMatch("INPUT_INVALID");
-    },
-  );
+  test.each([
+    "::1",
+    "fe80::1",
+    "fd00::1",
+    "2001:db8::1",
+    "64:ff9b::909:909",
+    "::ffff:9.9.9.9",
+    "2002:909:909::1",
+    "fd00:1::/48",
+    "10.0.0.0/24",
+  ])("%s is refused to staff", async (block) => {
+    const who = await customer();
+    expect(await refusal(grant(who.proxyUserId, block))).toMatch("INPUT_INVALID");
+  });
 
   test("is told to the panel, and listed where the settings let it through", async () => {
     const who = await customer();

@@ -70,7 +70,10 @@ function readParameters(username: string, text: string): string {
   const parameters = text.startsWith("-") ? text : `-${text}`;
   const read = readProxyUsername(`${username}${parameters}`);
   if (read.kind === "target") return parameters;
-  throw new AppError("INPUT_INVALID", `Default parameters: ${read.detail}. Write them as in a username, for example country-de-session-shop1.`);
+  throw new AppError(
+    "INPUT_INVALID",
+    `Default parameters: ${read.detail}. Write them as in a username, for example country-de-session-shop1.`,
+  );
 }
 
 interface OtherEntry {
@@ -92,7 +95,10 @@ async function conflictOf(tx: Transaction, { block, clientId: asker }: NewEntry,
     return new AppError("STATE_CONFLICT", `${block} is listed already, for proxy user ${other.username}. Remove it there first.`);
   }
   // Whose it is, is for staff to know.
-  const whose = asker === null ? `${other.email} lists ${other.block} for proxy user ${other.username}` : "Another account lists it, or a block around it";
+  const whose =
+    asker === null
+      ? `${other.email} lists ${other.block} for proxy user ${other.username}`
+      : "Another account lists it, or a block around it";
   const next = asker === null ? "Remove that first, or give a narrower block." : "Use a password, or write to support.";
   return new AppError("ADDRESS_TAKEN", `${block} is taken: ${whose}. ${next}`);
 }

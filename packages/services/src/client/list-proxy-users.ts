@@ -9,7 +9,8 @@ const readProxyUsers = {
   text: `
     select id, username, label, status::text as status, created_at as "createdAt", used_bytes as "usedBytes",
            traffic_limit_bytes as "trafficLimitBytes", concurrency_max as "concurrencyMax",
-           allowed_sources as "allowedSources", allowed_hosts as "allowedHosts"
+           allowed_sources as "allowedSources", allowed_hosts as "allowedHosts",
+           (select count(*)::int from allowlist_entry e where e.proxy_user_id = proxy_user.id) as "allowlistSize"
       from proxy_user where client_id = $1 order by created_at desc, id desc limit ${proxyUsersMax}`,
 };
 

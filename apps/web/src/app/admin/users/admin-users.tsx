@@ -18,6 +18,7 @@ import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
+import { AllowlistDialog } from "./allowlist-dialog.tsx";
 import { TermsDialog } from "./terms-dialog.tsx";
 
 const columns: Column<AdminUser>[] = [
@@ -39,6 +40,7 @@ export function AdminUsers() {
   const [search, setSearch] = useState("");
   const [asked, setAsked] = useState<AdminUser | null>(null);
   const [termed, setTermed] = useState<AdminUser | null>(null);
+  const [listed, setListed] = useState<AdminUser | null>(null);
   const users = usePages({
     queryKey: trpc.admin.users.infiniteQueryKey(search === "" ? {} : { search }),
     fetchPage: (page, options) => client.admin.users.query({ ...(search === "" ? {} : { search }), ...page }, options),
@@ -58,7 +60,7 @@ export function AdminUsers() {
     reinstate.reset();
     setAsked(user);
   };
-  const withActions = makeColumns(ask, setTermed);
+  const withActions = makeColumns({ onAsk: ask, onTerms: setTermed, onAddresses: setListed });
   return (
     <>
       <PageHeader title="Users" description="Everybody who can sign in." />
@@ -77,6 +79,13 @@ export function AdminUsers() {
           {(rows) => <DataTable label="Users" columns={withActions} rows={rows} rowKey={(user) => user.id} />}
         </LoadedPages>
       </Card>
+      {listed === null ? null : (
+        <AllowlistDialog
+          user={listed}
+          onOpenChange={() => setListed(null)}
+          onChanged={() => queryClient.invalidateQueries(trpc.admin.allowlist.pathFilter())}
+        />
+      )}
       {termed === null ? null : (
         <TermsDialog
           user={termed}
@@ -133,7 +142,13 @@ function StatusButton({ user, onAsk }: { user: AdminUser; onAsk: (user: AdminUse
   );
 }
 
-function makeColumns(onAsk: (user: AdminUser) => void, onTerms: (user: AdminUser) => void): Column<AdminUser>[] {
+interface RowActions {
+  onAsk: (user: AdminUser) => void;
+  onTerms: (user: AdminUser) => void;
+  onAddresses: (user: AdminUser) => void;
+}
+
+function makeColumns({ onAsk, onTerms, onAddresses }: RowActions): Column<AdminUser>[] {
   return [
     ...columns,
     {
@@ -141,11 +156,16 @@ function makeColumns(onAsk: (user: AdminUser) => void, onTerms: (user: AdminUser
       role: "actions",
       align: "right",
       cell: (user) => (
-        <span className="inline-flex gap-2">
+        <span className="inline-flex flex-wrap gap-2">
           {user.terms === null ? null : (
-            <Button size="sm" onClick={() => onTerms(user)} aria-label={`Terms of ${user.email}`}>
-              Terms
-            </Button>
+            <>
+              <Button size="sm" onClick={() => onAddresses(user)} aria-label={`Addresses of ${user.email}`}>
+                Addresses
+              </Button>
+              <Button size="sm" onClick={() => onTerms(user)} aria-label={`Terms of ${user.email}`}>
+                Terms
+              </Button>
+            </>
           )}
           <StatusButton user={user} onAsk={onAsk} />
         </span>

@@ -20,6 +20,7 @@ import { Meter } from "#ui/meter.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { rememberSecret } from "../shown-secrets.ts";
+import { AllowlistDialog } from "./allowlist-dialog.tsx";
 import { CreateDialog } from "./create-dialog.tsx";
 import { RulesDialog } from "./rules-dialog.tsx";
 import { SecretDialog, type ShownSecret } from "./secret-dialog.tsx";
@@ -32,6 +33,7 @@ export function ProxyUsers() {
   const [secret, setSecret] = useState<ShownSecret | null>(null);
   const [rotating, setRotating] = useState<ProxyUser | null>(null);
   const [ruled, setRuled] = useState<ProxyUser | null>(null);
+  const [listed, setListed] = useState<ProxyUser | null>(null);
   const refresh = () => queryClient.invalidateQueries(trpc.client.pathFilter());
   const show = (shown: ShownSecret) => {
     rememberSecret(shown.username, shown.password);
@@ -53,6 +55,7 @@ export function ProxyUsers() {
   const columns = makeColumns({
     onRotate: setRotating,
     onRules: setRuled,
+    onAddresses: setListed,
     onToggle: (user) => (user.status === "active" ? disable : enable).mutate({ id: user.id }),
     isToggling: (user) => (disable.isPending && disable.variables.id === user.id) || (enable.isPending && enable.variables.id === user.id),
   });
@@ -91,6 +94,7 @@ export function ProxyUsers() {
           onConfirm={() => rotate.mutate({ id: rotating.id })}
         />
       )}
+      {listed === null ? null : <AllowlistDialog user={listed} onOpenChange={() => setListed(null)} onChanged={refresh} />}
       {ruled === null ? null : <RulesDialog user={ruled} onOpenChange={() => setRuled(null)} onSaved={refresh} />}
       {secret === null ? null : <SecretDialog secret={secret} onClose={() => setSecret(null)} />}
     </>
@@ -100,11 +104,12 @@ export function ProxyUsers() {
 interface RowActions {
   onRotate: (user: ProxyUser) => void;
   onRules: (user: ProxyUser) => void;
+  onAddresses: (user: ProxyUser) => void;
   onToggle: (user: ProxyUser) => void;
   isToggling: (user: ProxyUser) => boolean;
 }
 
-function makeColumns({ onRotate, onRules, onToggle, isToggling }: RowActions): Column<ProxyUser>[] {
+function makeColumns({ onRotate, onRules, onAddresses, onToggle, isToggling }: RowActions): Column<ProxyUser>[] {
   return [
     {
       name: "Proxy user",
@@ -124,7 +129,10 @@ function makeColumns({ onRotate, onRules, onToggle, isToggling }: RowActions): C
       role: "actions",
       align: "right",
       cell: (user) => (
-        <span className="inline-flex gap-2">
+        <span className="inline-flex flex-wrap gap-2">
+          <Button size="sm" onClick={() => onAddresses(user)} aria-label={`Addresses of ${user.username}`}>
+            Addresses{user.allowlistSize > 0 ? ` (${user.allowlistSize})` : ""}
+          </Button>
           <Button size="sm" onClick={() => onRules(user)} aria-label={`Rules of ${user.username}`}>
             Rules{user.allowedSources.length + user.allowedHosts.length > 0 ? " (set)" : ""}
           </Button>
