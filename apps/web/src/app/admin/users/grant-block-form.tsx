@@ -7,6 +7,7 @@ import type { ClientAllowlist } from "#trpc/types.ts";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { SelectField, TextField } from "#ui/field.tsx";
+import { Form } from "#ui/form.tsx";
 import { parseForm, useForm } from "#ui/use-form.ts";
 
 interface GrantBlockFormProps {
@@ -32,14 +33,7 @@ export function GrantBlockForm({ proxyUsers, onGranted }: GrantBlockFormProps) {
     else form.setErrors(parsed.errors);
   };
   return (
-    <form
-      noValidate
-      className="space-y-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
+    <Form className="space-y-4" onSubmit={send}>
       <SelectField
         label="Proxy user"
         choices={proxyUsers.map((one) => ({ value: one.id, label: one.username }))}
@@ -69,6 +63,6 @@ export function GrantBlockForm({ proxyUsers, onGranted }: GrantBlockFormProps) {
           Give block
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }

@@ -8,6 +8,7 @@ import type { Allowlist } from "#trpc/types.ts";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
+import { Form } from "#ui/form.tsx";
 import { parseForm, useForm } from "#ui/use-form.ts";
 
 interface AllowlistFormProps {
@@ -40,14 +41,7 @@ export function AllowlistForm({ proxyUserId, allowlist, onAdded }: AllowlistForm
   const shown = allowlist.shown.filter((address) => !isListed(address) && address !== allowlist.here?.address);
   const suggested = [...(here === null ? [] : [here]), ...shown];
   return (
-    <form
-      noValidate
-      className="space-y-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-    >
+    <Form className="space-y-4" onSubmit={send}>
       <div>
         <TextField
           label="Address"
@@ -73,7 +67,7 @@ export function AllowlistForm({ proxyUserId, allowlist, onAdded }: AllowlistForm
           Add address
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }
 
