@@ -1,6 +1,8 @@
-/** The fast path between a socket and a stream: five shared listeners, no closure and no Duplex per stream. */
+/** The fast path between a socket and a stream: shared listeners and a shared read buffer, no closure and no Duplex per stream. */
+import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { sharedReaderOf } from "./connect-shared.ts";
+import { type OnSharedRead, readShared } from "./shared-reads.ts";
 import { ignoreError } from "./sink.ts";
 import type { SinkDriver } from "./types.ts";
 
@@ -26,8 +28,12 @@ export function attachSocket(stream: SinkDriver, socket: Duplex): void {
   }
   if (socket.readableEnded) stream.fin();
   const reader = sharedReaderOf(socket);
-  if (reader === undefined) socket.on("data", onData);
-  else reader.attachTo(stream);
+  if (reader === undefined) {
+    socket.on("data", onData);
+    if (socket instanceof Socket) readShared(socket, onSharedRead);
+  } else {
+    reader.attachTo(stream);
+  }
   if (stream.isSendQueueFull()) {
     stream.markPaused();
     socket.pause();
@@ -42,6 +48,13 @@ function onData(this: AttachedSocket, chunk: Buffer): void {
   stream.markPaused();
   this.pause();
 }
+
+const onSharedRead: OnSharedRead = function onSharedRead(this: Socket & { [streamKey]?: SinkDriver }, bytes, buffer) {
+  const stream = this[streamKey];
+  if (stream === undefined || stream.push(Buffer.from(buffer.buffer, buffer.byteOffset, bytes))) return true;
+  stream.markPaused();
+  return false;
+};
 
 function onEnd(this: AttachedSocket): void {
   this[streamKey].fin();

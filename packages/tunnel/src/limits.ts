@@ -15,7 +15,7 @@ export const defaultLimits: TunnelLimits = {
   openCreditMaxBytes: 16 * mb,
   slabBytes: 128 * kb,
   slowSlabBytes: 32 * kb,
-  // More than one read of 64 KB: otherwise every read of a bulk upload pauses its socket.
+  // More than one read of 64 KB, which TLS gives: otherwise every read of a bulk upload pauses its socket.
   pauseAtBytes: 96 * kb,
   resumeBelowBytes: 64 * kb,
   controlQueueMaxBytes: 512 * kb,
