@@ -70,11 +70,11 @@ class Watch implements ControlWatch {
     const { credentials, sessions, enforce } = this.#options;
     switch (kind) {
       case "client":
-        await credentials.reload((facts) => facts.clientId === id);
+        await credentials.reload((account) => account.client.clientId === id);
         return enforce();
       case "proxy_user":
         credentials.forgetStrangers();
-        await credentials.reload((facts) => facts.proxyUserId === id);
+        await credentials.reload((account) => account.proxyUserId === id);
         return enforce();
       case "node":
         // An operator's id stands for all of its nodes.
@@ -84,19 +84,18 @@ class Watch implements ControlWatch {
       case "block_rule":
         return this.#loadBlockRules();
       case "resync":
-        return this.#resync();
+        return void (await this.#resync());
     }
   }
 
   async #poll(): Promise<void> {
     const now = await this.#options.database.readControlEpoch();
-    if (now === this.#epoch) return;
-    await this.#resync();
-    this.#epoch = now;
+    if (now !== this.#epoch && (await this.#resync())) this.#epoch = now;
   }
 
-  async #resync(): Promise<void> {
-    if (this.#isResyncing) return;
+  /** False while another one is at it, which may have asked before the last change. */
+  async #resync(): Promise<boolean> {
+    if (this.#isResyncing) return false;
     this.#isResyncing = true;
     try {
       const { credentials, enforce } = this.#options;
@@ -105,6 +104,7 @@ class Watch implements ControlWatch {
       enforce();
       await this.#recheckNodes(() => true);
       await this.#loadBlockRules();
+      return true;
     } finally {
       this.#isResyncing = false;
     }
@@ -120,7 +120,9 @@ class Watch implements ControlWatch {
       log.warn({ event: "block-rule.unreadable", id, kind, pattern });
     }
     for (const session of sessions.listOpen()) {
-      if (blockRules.refuseTarget(session.facts.targetHost, session.facts.targetPort) !== null) session.line.cut("target_blocked");
+      const { targetHost, targetPort } = session.facts;
+      const refusal = blockRules.refuseTarget(targetHost, targetPort) ?? blockRules.refuseAddress(session.targetAddress);
+      if (refusal !== null) session.line.cut(refusal.code);
     }
   }
 

@@ -125,7 +125,7 @@ async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; use
     { sessions, router, names: sticky, nowMs: clock },
     { facts, node, attempt, slot, maxBytes: null, sticky: null, isUnnamed: false },
   );
-  const opened = { kind: "opened" as const, line, node, targetAddress: "192.0.2.1", sticky: null, stickyName: null, isExitChanged: false };
+  const opened = { kind: "opened" as const, line, node, sticky: null, stickyName: null, isExitChanged: false };
   const key = { authorization: null, host: "example.com", port: 80 };
   const upstream = new Upstream({
     opened,

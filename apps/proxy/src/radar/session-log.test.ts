@@ -33,6 +33,7 @@ function openSession(log: SessionLog, user: UserAccount): { live: LiveSession; m
     user,
     stream: meter,
     maxBytes: null,
+    targetAddress: "192.0.2.1",
     line: { cut: () => undefined },
     facts: {
       id: `ses_${lastId}`,

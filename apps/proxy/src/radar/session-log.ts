@@ -9,6 +9,7 @@
  */
 import type { SessionCounter, SessionFacts, UsageBatch, UsageReceipt, UsageSample } from "@karvon/billing";
 import type { UserAccount } from "../session/accounts.ts";
+import type { UserRules } from "../session/user-rules.ts";
 
 export interface MeteredStream {
   readonly upBytes: number;
@@ -32,11 +33,15 @@ export interface NewSession {
   /** Ends the traffic for a reason; whoever owns the stream then calls `close`. */
   readonly line: { cut(reason: string): void };
   readonly maxBytes: number | null;
+  /** What the target's name led to, as the node reported it and the gateway checked it. */
+  readonly targetAddress: string;
 }
 
 export interface LiveSession extends Omit<NewSession, "stream" | "line"> {
   stream: MeteredStream;
   line: NewSession["line"];
+  /** The rules of its user that last let it go on. */
+  judgedBy: UserRules | null;
   upBytes: number;
   downBytes: number;
   /** When the counters last grew, on the monotonic clock. */
@@ -129,6 +134,8 @@ class Books implements SessionLog {
       user: session.user,
       line: session.line,
       maxBytes: session.maxBytes,
+      targetAddress: session.targetAddress,
+      judgedBy: null,
       upBytes: 0,
       downBytes: 0,
       movedAtMs: nowMs,

@@ -1,8 +1,9 @@
 /**
  * Traffic Radar, the clock: once a second it reads all counters, ends sessions that may not go on, and tells the panels.
  *
- * A session is cut when its account has nothing left, its limit or its own cap is reached, it was silent for 2 minutes, or
- * it is 12 hours old. So the overshoot past an empty balance is what moves in one second.
+ * A session is cut when its account has nothing left, its limit or its own cap is reached, the rules of its user have come to
+ * forbid it, it was silent for 2 minutes, or it is 12 hours old. So the overshoot past an empty balance is what moves in one
+ * second.
  */
 import type { GatewayTimeouts } from "../gateway/timeouts.ts";
 import { accountRefusal, type UserAccount } from "../session/accounts.ts";
@@ -69,7 +70,7 @@ export function createTicker(options: TickerOptions): Ticker {
         verdict = accountRefusal(session.user)?.code ?? null;
         verdicts.set(session.user, verdict);
       }
-      const reason = verdict ?? ownEnd(session, nowMs, options.timeouts);
+      const reason = verdict ?? ruleEnd(session) ?? ownEnd(session, nowMs, options.timeouts);
       if (reason !== null) session.line.cut(reason);
     }
   }
@@ -117,6 +118,17 @@ export function createTicker(options: TickerOptions): Ticker {
       return taken;
     },
   };
+}
+
+/**
+ * Rules are asked only when they are not those of the last time: after they were read again, and at a session's first tick,
+ * because they may have changed while it was opened.
+ */
+function ruleEnd(session: LiveSession): string | null {
+  const { rules } = session.user;
+  if (session.judgedBy === rules) return null;
+  session.judgedBy = rules;
+  return rules.refuseSession(session.facts)?.code ?? null;
 }
 
 function ownEnd(session: LiveSession, nowMs: number, { sessionIdleMs, sessionLifeMs }: TickerOptions["timeouts"]): string | null {

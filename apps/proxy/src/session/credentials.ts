@@ -19,8 +19,8 @@ export interface Credentials {
   /** Null when nobody has the name. Rejects when the database is away and nothing is remembered. */
   findUser(username: string): Promise<KnownUser | null>;
   findAllowlisted(address: string): Promise<AllowlistedUser | null>;
-  /** Asks again about every remembered user that `isConcerned`; answers those that could be asked. */
-  reload(isConcerned: (facts: ProxyUserFacts) => boolean): Promise<void>;
+  /** Asks again about every user that `isConcerned` and is remembered or has a session open. */
+  reload(isConcerned: (account: UserAccount) => boolean): Promise<void>;
   /** Forgets the names and addresses without a user: one may have been created. */
   forgetStrangers(): void;
   /** The fresh entry or null, without asking anybody. */
@@ -104,9 +104,12 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       return user;
     },
     async reload(isConcerned) {
-      const names = [...users.values()].filter((known) => isConcerned(known.facts)).map((known) => known.facts.username);
       // One after the other: an admin's change must not take every connection of the pool from new sessions.
-      for (const name of names) await ask(name);
+      for (const account of listAccounts(users, options.accounts).filter(isConcerned)) {
+        const known = await ask(account.username);
+        // Nobody has the name any more, or another user has it.
+        if (known?.account !== account) account.isEnabled = false;
+      }
     },
     forgetStrangers() {
       strangers.clear();
@@ -114,6 +117,13 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       allowlistAge += 1;
     },
   };
+}
+
+/** Of users that are remembered or have a session open, each once. */
+function listAccounts(users: ReadonlyMap<string, KnownUser>, accounts: Accounts): UserAccount[] {
+  const remembered = [...users.values()].map((known) => known.account);
+  const inUse = [...accounts.users.values()].filter((account) => account.sessionsOpen > 0);
+  return [...new Set([...remembered, ...inUse])];
 }
 
 /** Puts an entry last; the first, which is the oldest, makes room. */

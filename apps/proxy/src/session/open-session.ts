@@ -40,8 +40,6 @@ export interface OpenedSession {
   readonly kind: "opened";
   readonly line: SessionLine;
   readonly node: LiveNode;
-  /** What the target's name led to, as the node reported it and the gateway checked it. */
-  readonly targetAddress: string;
   readonly sticky: StickySession | null;
   readonly stickyName: string | null;
   readonly isExitChanged: boolean;
@@ -139,13 +137,13 @@ class Opener implements SessionOpener {
     return { kind: "previewed", node: exit.node, sticky: exit.sticky, stickyName: ask.session?.id ?? null, isExitChanged: exit.isChanged };
   }
 
-  refuseAnother({ line, targetAddress }: OpenedSession): Refusal | null {
+  refuseAnother({ line }: OpenedSession): Refusal | null {
     const { gate, blockRules } = this.#options;
-    const { targetHost, targetPort } = line.live.facts;
+    const { facts, user, targetAddress } = line.live;
     return (
       gate() ??
-      line.live.user.rules.refuseHost(targetHost) ??
-      blockRules.refuseTarget(targetHost, targetPort) ??
+      user.rules.refuseHost(facts.targetHost) ??
+      blockRules.refuseTarget(facts.targetHost, facts.targetPort) ??
       blockRules.refuseAddress(targetAddress)
     );
   }
@@ -208,7 +206,10 @@ class Opener implements SessionOpener {
     attempt: OpenedAttempt,
     slot: SessionSlot,
   ): OpenedSession | Refusal {
-    const refusal = this.#judgeAddress(destination, attempt.connected, exit.node);
+    const refusal =
+      this.#judgeAddress(destination, attempt.connected, exit.node) ??
+      // A block that was made meanwhile has ended only what was open then.
+      this.#options.blockRules.refuseTarget(destination.host, destination.port);
     if (refusal === null) return this.#register(request, destination, exit, attempt, slot);
     attempt.stream.reset("policy");
     this.#options.router.abandoned(exit, request.principal.ask);
@@ -254,7 +255,6 @@ class Opener implements SessionOpener {
       kind: "opened",
       line,
       node: exit.node,
-      targetAddress: attempt.connected.address,
       sticky: exit.sticky,
       stickyName: ask.session?.id ?? null,
       isExitChanged: exit.isChanged,

@@ -51,7 +51,14 @@ export class SessionLine {
     this.#sticky = sticky;
     this.#isUnnamed = line.isUnnamed;
     this.stream = attempt.stream;
-    this.live = options.sessions.open({ facts: line.facts, stream: attempt.stream, user: slot.user, maxBytes: line.maxBytes, line: this });
+    this.live = options.sessions.open({
+      facts: line.facts,
+      stream: attempt.stream,
+      user: slot.user,
+      maxBytes: line.maxBytes,
+      targetAddress: attempt.connected.address,
+      line: this,
+    });
     if (sticky !== null) options.names.opened(sticky);
     const { ended } = attempt.opening;
     if (ended === null) attempt.stream.onEnd((end) => this.#end(end));

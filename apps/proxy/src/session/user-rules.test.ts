@@ -43,6 +43,19 @@ test("a rule that cannot be read allows nothing", () => {
   ]);
 });
 
+test.each([
+  ["192.0.2.7", "www.example.com", "DE", null],
+  ["192.0.3.7", "www.example.com", "DE", "source_ip_denied"],
+  [null, "www.example.com", "DE", "source_ip_denied"],
+  ["192.0.2.7", "example.org", "DE", "host_not_allowed"],
+  ["192.0.2.7", "www.example.com", "UZ", "country_not_offered"],
+  ["192.0.2.7", "www.example.com", null, "country_not_offered"],
+])("an open session from %j to %j through %j is %s", (clientAddress, targetHost, exitCountry, code) => {
+  const rules = readUserRules({ ...free, allowedSources: ["192.0.2.0/24"], allowedHosts: ["example.com"], countries: ["DE"] });
+  expect(codeOf(rules.refuseSession({ clientAddress, targetHost, exitCountry }))).toBe(code);
+  expect(readUserRules(free).refuseSession({ clientAddress, targetHost, exitCountry })).toBeNull();
+});
+
 describe("within the countries DE and UZ", () => {
   const rules = readUserRules({ ...free, countries: ["DE", "UZ"] });
   test.each<[string, Partial<Ask>, Partial<Ask> | string]>([

@@ -4,6 +4,7 @@
  * Rules come with the user's facts and are read once for each. An entry that cannot be read allows nothing: rules that are
  * broken refuse too much, never too little. A host is judged by the name that the client wrote, not by its address.
  */
+import type { SessionFacts } from "@karvon/billing";
 import type { ProxyUserFacts } from "@karvon/db/sql";
 import { type Ask, isInPrefixes, parsePrefix, type Prefix, type Refusal, refuse } from "@karvon/domain";
 import { HostSet } from "./host-set.ts";
@@ -13,12 +14,20 @@ export interface UserRules {
   refuseHost(host: string): Refusal | null;
   /** The ask within the countries that the account has. `any` country is any of those. */
   narrow(ask: Ask): Ask | Refusal;
+  /** Why a session that is open may not go on. */
+  refuseSession(session: OpenFacts): Refusal | null;
 }
 
+type OpenFacts = Pick<SessionFacts, "clientAddress" | "targetHost" | "exitCountry">;
 type RuleFacts = Pick<ProxyUserFacts, "username" | "countries" | "allowedSources" | "allowedHosts">;
 
 /** Of most users: shared, so that it costs nothing. */
-const noRules: UserRules = { refuseSource: () => null, refuseHost: () => null, narrow: (ask) => ask };
+const noRules: UserRules = {
+  refuseSource: () => null,
+  refuseHost: () => null,
+  narrow: (ask) => ask,
+  refuseSession: () => null,
+};
 
 export function readUserRules(facts: RuleFacts): UserRules {
   const { countries, allowedSources, allowedHosts } = facts;
@@ -61,6 +70,15 @@ class OwnRules implements UserRules {
     const countries = ask.countries.filter((country) => this.#countries.has(country));
     if (countries.length > 0) return { ...ask, countries, widening };
     return refuse("country_not_offered", `${ask.countries.join(", ")} is not among the countries of the account: ${offered.join(", ")}`);
+  }
+
+  refuseSession({ clientAddress, targetHost, exitCountry }: OpenFacts): Refusal | null {
+    return this.refuseSource(clientAddress ?? "") ?? this.refuseHost(targetHost) ?? this.#refuseExit(exitCountry);
+  }
+
+  #refuseExit(country: string | null): Refusal | null {
+    if (this.#countries.size === 0 || (country !== null && this.#countries.has(country))) return null;
+    return refuse("country_not_offered", `${country ?? "an unknown country"} is not among the countries of the account`);
   }
 }
 

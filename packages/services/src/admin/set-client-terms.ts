@@ -19,7 +19,8 @@ export function kycStateOf({ kycRequired, kycTier }: { readonly kycRequired: boo
 
 /**
  * Whether a client must be verified before anything is carried for it, and through which countries it may go. Gateways obey
- * within a second; open sessions of an account that must be verified end. NOT_FOUND when the user is no client.
+ * within a second: open sessions of an account that must be verified end, and those through other countries. NOT_FOUND when
+ * the user is no client.
  */
 export async function setClientTerms(ctx: ServiceContext, input: ClientTermsInput): Promise<void> {
   requireAdmin(ctx);

@@ -4,7 +4,7 @@ import type { ServiceContext } from "../context.ts";
 import type { ProxyUserRulesInput } from "../inputs/client.ts";
 import { transact } from "../transaction.ts";
 
-/** From which addresses the credentials may be used, and to which hosts. Holds for new sessions within a second. NOT_FOUND. */
+/** From which addresses the credentials may be used, and to which hosts. Holds within a second; open sessions that it forbids end. NOT_FOUND. */
 export async function setProxyUserRules(ctx: ServiceContext, input: ProxyUserRulesInput): Promise<void> {
   const { clientId } = requireClient(ctx);
   const { id, allowedSources, allowedHosts } = input;

@@ -37,7 +37,7 @@ export function RulesDialog({ user, onOpenChange, onSaved }: RulesDialogProps) {
   return (
     <FormDialog
       title={`Rules of ${user.username}`}
-      description="An empty field sets no rule. They hold for new sessions at once."
+      description="An empty field sets no rule. They hold at once: open sessions that they forbid are closed."
       onOpenChange={onOpenChange}
       onSubmit={send}
       submitLabel="Save rules"
