@@ -70,6 +70,19 @@ test("of 2,000 wrong passwords from five addresses over three protocols ten a mi
   expect(await refusals("internal")).toBe(0);
 }, 120_000);
 
+test("a wrong password over SOCKS5 is status 1, whatever was wrong, and the gateway closes (RFC 1929, section 2)", async () => {
+  const limited = await refusals("rate_limited");
+  const wrong: Buffer[] = [];
+  for (let turn = 0; turn < 12; turn += 1) {
+    const username = turn % 2 === 0 ? login.username : "nobody";
+    const head = guessBytes("socks5", username, "pxkwrong");
+    // `exchange` ends nothing by itself: what ends is the gateway's side. A request that follows at once gets no reply.
+    wrong.push(await exchange(rig.proxy.proxyPort, Buffer.concat([head, Buffer.from([5, 1, 0, 1, 127, 0, 0, 1, 0, 80])])));
+  }
+  expect(new Set(wrong.map((answer) => answer.toString("hex")))).toEqual(new Set(["05020101"]));
+  expect(await refusals("rate_limited")).toBeGreaterThan(limited);
+});
+
 test("who guesses another's password from that other's own address locks nobody out", async () => {
   expect(await goodStatus()).toBe(200);
   for (let turn = 0; turn < 45; turn += 1) {
