@@ -26,7 +26,16 @@ async function metric(gateway: RunningGateway, name: string): Promise<number> {
   return Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? "NaN");
 }
 
-const hardNames = (count: number): string[] => Array.from({ length: count }, (_, at) => `-hardsession-n${at}`);
+const namesOf = (prefix: string, count: number): string[] => Array.from({ length: count }, (_, at) => `-${prefix}${at}`);
+const hardNames = (count: number): string[] => namesOf("hardsession-n", count);
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 describe("one gateway process", () => {
   let rig: GatewayRig;
@@ -55,9 +64,11 @@ describe("one gateway process", () => {
 });
 
 describe("two gateway processes", () => {
+  const nodes = 6;
+  let crowd = 0;
   let rig: GatewayRig;
   beforeAll(async () => {
-    rig = await openGatewayRig({ count: 2, nodes: 6 });
+    rig = await openGatewayRig({ count: 2, nodes });
   });
   afterAll(() => rig.close());
 
@@ -95,4 +106,56 @@ describe("two gateway processes", () => {
     const outcomes = await Promise.all(running);
     expect(outcomes.filter(({ kind }) => kind === "complete")).toHaveLength(spared);
   });
+
+  test("keep every name when the process that leads is killed, and the next one leads", async () => {
+    await everyNodeIsChosen();
+    const [early, late, sticky] = [namesOf("hardsession-early", 10), namesOf("hardsession-late", 10), namesOf("session-soft", 10)];
+    const [earlyExits, lateExits, stickyExits] = [await exitsOf(early), await exitsOf(late), await exitsOf(sticky)];
+    for (const exit of [...earlyExits, ...lateExits, ...stickyExits]) expect(exit).toMatch(/^203\.0\.113\./);
+    const gateways = rig.gateways.list();
+    const leading = await Promise.all(gateways.map((gateway) => metric(gateway, "karvon_leader")));
+    expect(leading.toSorted()).toEqual([0, 1]);
+    const [leader, heir] = leading[0] === 1 ? gateways : gateways.toReversed();
+    if (leader === undefined || heir === undefined) throw new Error("there are no two");
+    await toldEverything(heir);
+    process.kill(leader.pid, "SIGKILL");
+    await until(() => !isAlive(leader.pid));
+    // Asked for before its node is back, a hard session may be lost, but it has no other exit.
+    const afterwards = await exitsOf(early);
+    for (const [at, exit] of afterwards.entries()) expect([earlyExits[at], "session_lost"]).toContain(exit);
+    expect(await metric(heir, "karvon_leader")).toBe(1);
+    await everyNodeIsChosen();
+    expect(await exitsOf(late)).toEqual(lateExits);
+    expect(await exitsOf(sticky)).toEqual(stickyExits);
+    for (const [at, exit] of (await exitsOf(early)).entries()) {
+      if (afterwards[at] === "session_lost") expect(exit).toBe("session_lost");
+      else expect(exit).toBe(earlyExits[at]);
+    }
+    expect(await metric(heir, "karvon_leader")).toBe(1);
+  });
+
+  /** A copy that holds a new name holds all that came before: a process that does not lead answers with one only then. */
+  async function toldEverything(heir: RunningGateway): Promise<void> {
+    const before = await metric(heir, "karvon_sessions_total");
+    let last = 0;
+    await until(async () => {
+      last += 1;
+      await exitOf(rig.as(`-session-marker${last}`), rig.targetPort);
+      return (await metric(heir, "karvon_sessions_total")) > before;
+    });
+  }
+
+  /** From now on: the process that leads knows all nodes. */
+  async function everyNodeIsChosen(): Promise<void> {
+    const seen = new Set<string>();
+    let round = 0;
+    const isEach = async (): Promise<boolean> => {
+      round += 1;
+      const exits = await exitsOf(namesOf(`session-seen${crowd}r${round}n`, 12));
+      for (const exit of exits) if (exit.startsWith("203.0.113.")) seen.add(exit);
+      return seen.size === nodes;
+    };
+    crowd += 1;
+    await until(isEach, { timeoutMs: 20_000, what: "an exit by every node" });
+  }
 });

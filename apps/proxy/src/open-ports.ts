@@ -82,6 +82,7 @@ async function openOps({ core, fleet, meter, countConnections }: OpsParts): Prom
         countSessionsOpened: () => state.sessionsOpened,
         countFaults: () => state.faults,
         countTunnelsTurnedAway: () => fleet.tunnels.turnedAway,
+        isLeader: membership?.isLeader ?? true,
       }),
     readAvailability: () => readAvailability(directory.index),
     readCountryPlaces: (country) => readCountryPlaces(directory.index, country),

@@ -21,6 +21,8 @@ export interface MetricSources {
   readonly countFaults: () => number;
   readonly countTunnelsTurnedAway: () => number;
   readonly load: Load;
+  /** Whether this process keeps the named sessions of all. */
+  readonly isLeader: boolean;
 }
 
 export function listMetrics(sources: MetricSources): Metric[] {
@@ -55,6 +57,7 @@ export function listMetrics(sources: MetricSources): Metric[] {
     gauge("karvon_tunnels", "Nodes connected now.", directory.size),
     gauge("karvon_nodes_serving", "Nodes that get sessions now.", directory.index.size),
     gauge("karvon_nodes_parked", "Serving nodes that are full or rest after failures.", directory.index.parked.size),
+    gauge("karvon_leader", "1 in the gateway process that keeps the named sessions of all, 0 in the others.", sources.isLeader ? 1 : 0),
     gauge("karvon_flush_lag_seconds", "Age of the oldest usage that the ledger has not acknowledged.", sources.flushLagMs() / 1_000),
     gauge("karvon_unflushed_bytes", "Payload bytes that the ledger has not acknowledged.", sessions.unpostedBytes),
     gauge("karvon_event_loop_lag_seconds", "How late the last one-second tick came.", ticker.loopLagMs / 1_000),

@@ -32,6 +32,8 @@ async function ask(rig: Rig, parameters: string, by: Dial = dial): Promise<Retur
 const exitOf = async (rig: Rig, parameters: string): Promise<string | undefined> => (await ask(rig, parameters)).headers["x-px-exit-ip"];
 const codeOf = async (rig: Rig, parameters: string): Promise<string | undefined> => (await ask(rig, parameters)).headers["x-error-code"];
 
+/** docs/protocol.md, section 3. */
+const ownerStopMs = 3_000;
 let lastName = 0;
 
 /** Every gateway knows so many nodes in the country. Only named sessions are spread over the nodes of all processes. */
@@ -173,6 +175,35 @@ describe("limits of two gateway processes", () => {
 });
 
 describe("a node whose tunnel ends in another process", () => {
+  test.each<[string, string, (node: TestNode) => void]>([
+    ["withdraws consent", "nl", (node) => node.tunnel.sendControl("withdraw", {})],
+    ["ends its program", "pt", (node) => node.close()],
+  ])("and whose owner %s ends its sessions and is not chosen any more, in both", async (_what, country, stop) => {
+    const node = await addNode(second, country);
+    await known(country, 1);
+    const authority = `127.0.0.1:${first.origin.port}`;
+    const auth = basic(`${login.username}-country-${country}`, login.password);
+    const open: { readonly conversation: Conversation; readonly requestId: string | undefined }[] = [];
+    for (const rig of [first, second]) {
+      const conversation = await Conversation.open(rig.proxy.proxyPort);
+      const { status, headers } = await conversation.ask(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${auth}\r\n`);
+      expect(status).toBe(200);
+      open.push({ conversation, requestId: headers["x-px-request-id"] });
+    }
+    stop(node);
+    await until(() => open.every(({ conversation }) => conversation.hasEnded || conversation.socket.closed), { timeoutMs: ownerStopMs });
+    for (const rig of [first, second]) {
+      await until(async () => (await codeOf(rig, `-country-${country}`)) === "no_exit", { timeoutMs: ownerStopMs });
+    }
+    const closed = await until(async () => {
+      const { rows } = await first.fixtures.pool.query("SELECT FROM proxy_session WHERE id = ANY($1) AND closed_at IS NOT NULL", [
+        open.map(({ requestId }) => requestId),
+      ]);
+      return rows.length === open.length ? rows.length : null;
+    });
+    expect(closed).toBe(2);
+  });
+
   test("is shut out everywhere when it breaks a rule towards a client of this one", async () => {
     const liar = await addNode(second, "se", (stream) => stream.opened({ address: "10.0.0.1", family: 4, connectMs: 1 }));
     await known("fr", 1);
