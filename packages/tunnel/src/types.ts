@@ -21,6 +21,8 @@ export const rstCodes = {
   dnsTimeout: 12,
   /** The target has IPv6 addresses only and the node has no IPv6. */
   noIpv6: 13,
+  /** Between gateway processes: the tunnel of the node behind this link is gone. */
+  nodeLost: 14,
 } as const;
 export type RstName = keyof typeof rstCodes;
 

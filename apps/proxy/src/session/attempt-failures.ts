@@ -14,6 +14,8 @@ export interface AttemptFailure {
 
 export type FailureCause = RstName | "lost" | "silent" | "clientGone" | "unnamable";
 
+const nodeAway = failed("node_connect_failed", true, "node", "the node went away");
+
 export const attemptFailures: Readonly<Record<FailureCause, AttemptFailure>> = {
   cancelled: failed("node_connect_failed", true, "node", "the node gave up"),
   refused: failed("connect_refused", false, null, "the target refused the connection"),
@@ -28,7 +30,8 @@ export const attemptFailures: Readonly<Record<FailureCause, AttemptFailure>> = {
   busy: failed("node_connect_failed", true, "node", "the node is full"),
   targetReset: failed("target_reset", false, null, "the target reset the connection"),
   noIpv6: failed("no_ipv6", true, null, "the target has IPv6 addresses only and the node has none"),
-  lost: failed("node_connect_failed", true, "node", "the node went away"),
+  nodeLost: nodeAway,
+  lost: nodeAway,
   silent: failed("node_connect_failed", true, "node", "the node did not answer"),
   unnamable: failed("node_connect_failed", true, null, "the name is too long for a node of another gateway process"),
   clientGone: failed("client_closed", false, null, "the client went away before the node had answered"),

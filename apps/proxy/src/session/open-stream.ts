@@ -86,11 +86,14 @@ class StreamOpening implements OpenHandlers {
   }
 }
 
+/** The close reason of a session whose node went away with it. */
+export const nodeLost = "node_lost";
+
 /** Why the session's traffic ended, for its row: our own reason if we cut it, else what the stream says. */
 export function closeReasonOf(end: StreamEnd, cutReason: string | null): string {
   if (cutReason !== null) return cutReason;
   if (end.kind === "finished") return "finished";
-  if (end.kind === "lost") return "node_lost";
+  if (end.kind === "lost") return nodeLost;
   return end.by === "here" ? "client_closed" : resetReasons[end.code];
 }
 
@@ -108,4 +111,5 @@ const resetReasons: Readonly<Record<RstName, string>> = {
   targetReset: "target_reset",
   dnsTimeout: "dns_timeout",
   noIpv6: "no_ipv6",
+  nodeLost,
 };

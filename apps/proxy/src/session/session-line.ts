@@ -9,7 +9,7 @@ import type { LiveSession, SessionLog } from "../radar/session-log.ts";
 import type { Exits } from "../router/exits.ts";
 import type { NameUse, StickySession } from "../router/sticky-sessions.ts";
 import type { LiveNode } from "../tunnel/live-node.ts";
-import { closeReasonOf, type OpenedAttempt } from "./open-stream.ts";
+import { closeReasonOf, nodeLost, type OpenedAttempt } from "./open-stream.ts";
 import type { SessionSlot } from "./session-limits.ts";
 
 export interface LineOptions {
@@ -91,10 +91,11 @@ export class SessionLine {
     this.wake();
     const { sessions, names, router, nowMs } = this.#options;
     const { upBytes, downBytes } = this.stream;
-    sessions.close(this.live, closeReasonOf(how, this.#cutReason));
+    const reason = closeReasonOf(how, this.#cutReason);
+    sessions.close(this.live, reason);
     this.#slot.release();
     const busyMs = nowMs() - this.live.facts.openedAtMs - this.#restedMs;
-    router.ended(this.#node, { isLost: how.kind === "lost" && this.#cutReason === null, bytes: upBytes + downBytes, busyMs });
+    router.ended(this.#node, { isLost: reason === nodeLost, bytes: upBytes + downBytes, busyMs });
     const entry = this.#sticky;
     if (entry === null) return;
     names.closed(entry, upBytes + downBytes);

@@ -9,7 +9,7 @@
  * dialled again every 250 ms while the sibling lives.
  */
 import type { Logger } from "@karvon/telemetry";
-import { createTunnel, type Target, type Tunnel, type TunnelLimits, type TunnelStream } from "@karvon/tunnel";
+import { createTunnel, type StreamEnd, type Target, type Tunnel, type TunnelLimits, type TunnelStream } from "@karvon/tunnel";
 import { createHash, timingSafeEqual } from "node:crypto";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
@@ -174,13 +174,22 @@ class LinkDesk implements Links {
         stream.opened(connected);
         stream.attach(onward.toDuplex());
       },
-      onRefused: (code) => stream.reset(code === "lost" ? "cancelled" : code),
+      onRefused: (code) => stream.reset(code === "lost" ? "nodeLost" : code),
+      onEnd(end) {
+        if (isJoined) passOn(stream, end);
+      },
     });
     // Once joined, each ends the other in its own way: a reset here would drop what is still on its way to the target.
     stream.onEnd(() => {
       if (!isJoined) onward.reset("cancelled");
     });
   }
+}
+
+/** Tells the session's process why the node's side broke off. What a target sent before its reset still goes first. */
+function passOn(stream: TunnelStream, end: StreamEnd): void {
+  if (end.kind === "lost") stream.reset("nodeLost");
+  else if (end.kind === "reset" && end.by === "peer" && end.code !== "targetReset") stream.reset(end.code);
 }
 
 /** The dialling end of one link. */

@@ -39,10 +39,12 @@ let lastName = 0;
 /** Every gateway knows so many nodes in the country. Only named sessions are spread over the nodes of all processes. */
 async function known(country: string, nodes: number): Promise<void> {
   for (const rig of [first, second]) {
-    const seen = new Set<string | undefined>();
+    const seen = new Set<string>();
     const see = async (): Promise<boolean> => {
       lastName += 1;
-      return seen.add(await exitOf(rig, `-country-${country}-session-known${lastName}`)).size >= nodes;
+      const exit = await exitOf(rig, `-country-${country}-session-known${lastName}`);
+      if (exit !== undefined) seen.add(exit);
+      return seen.size >= nodes;
     };
     await until(see, { what: `${nodes} exits in ${country}` });
   }
@@ -175,10 +177,10 @@ describe("limits of two gateway processes", () => {
 });
 
 describe("a node whose tunnel ends in another process", () => {
-  test.each<[string, string, (node: TestNode) => void]>([
-    ["withdraws consent", "nl", (node) => node.tunnel.sendControl("withdraw", {})],
-    ["ends its program", "pt", (node) => node.close()],
-  ])("and whose owner %s ends its sessions and is not chosen any more, in both", async (_what, country, stop) => {
+  test.each<[string, string, string, (node: TestNode) => void]>([
+    ["withdraws consent", "nl", "node_lost", (node) => node.tunnel.sendControl("withdraw", {})],
+    ["ends its program", "pt", "node_lost", (node) => node.close()],
+  ])("and whose owner %s ends its sessions and is not chosen any more, in both", async (_what, country, reason, stop) => {
     const node = await addNode(second, country);
     await known(country, 1);
     const authority = `127.0.0.1:${first.origin.port}`;
@@ -196,12 +198,13 @@ describe("a node whose tunnel ends in another process", () => {
       await until(async () => (await codeOf(rig, `-country-${country}`)) === "no_exit", { timeoutMs: ownerStopMs });
     }
     const closed = await until(async () => {
-      const { rows } = await first.fixtures.pool.query("SELECT FROM proxy_session WHERE id = ANY($1) AND closed_at IS NOT NULL", [
-        open.map(({ requestId }) => requestId),
-      ]);
-      return rows.length === open.length ? rows.length : null;
+      const { rows } = await first.fixtures.pool.query(
+        "SELECT close_reason FROM proxy_session WHERE id = ANY($1) AND closed_at IS NOT NULL",
+        [open.map(({ requestId }) => requestId)],
+      );
+      return rows.length === open.length ? rows : null;
     });
-    expect(closed).toBe(2);
+    expect(closed.map((row) => row.close_reason)).toEqual([reason, reason]);
   });
 
   test("is shut out everywhere when it breaks a rule towards a client of this one", async () => {
