@@ -1,4 +1,4 @@
-/** The fast path between a socket and a stream: shared listeners and a shared read buffer, no closure and no Duplex per stream. */
+/** The fast path between a socket and a stream: shared listeners and a shared read buffer for bulk, no closure and no Duplex per stream. */
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { sharedReaderOf } from "./connect-shared.ts";
@@ -8,6 +8,9 @@ import type { SinkDriver } from "./types.ts";
 
 const streamKey = Symbol("karvon.stream");
 type AttachedSocket = Duplex & { [streamKey]: SinkDriver };
+
+/** What Node reads at once when there is more: a chunk of this size says that there is. */
+const readOfRuntimeBytes = 65_536;
 
 /** Plain assignment in one place: the sockets of all streams keep one shape. */
 function bind(socket: Duplex & { [streamKey]?: SinkDriver }, stream: SinkDriver): asserts socket is AttachedSocket {
@@ -28,12 +31,8 @@ export function attachSocket(stream: SinkDriver, socket: Duplex): void {
   }
   if (socket.readableEnded) stream.fin();
   const reader = sharedReaderOf(socket);
-  if (reader === undefined) {
-    socket.on("data", onData);
-    if (socket instanceof Socket) readShared(socket, onSharedRead);
-  } else {
-    reader.attachTo(stream);
-  }
+  if (reader === undefined) socket.on("data", onData);
+  else reader.attachTo(stream);
   if (stream.isSendQueueFull()) {
     stream.markPaused();
     socket.pause();
@@ -44,9 +43,13 @@ export function attachSocket(stream: SinkDriver, socket: Duplex): void {
 
 function onData(this: AttachedSocket, chunk: Buffer): void {
   const stream = this[streamKey];
-  if (stream.push(chunk)) return;
-  stream.markPaused();
-  this.pause();
+  if (!stream.push(chunk)) {
+    stream.markPaused();
+    this.pause();
+  } else if (chunk.length >= readOfRuntimeBytes && this.readableLength === 0 && this instanceof Socket) {
+    // A bulk upload: only these pay for what the larger reads keep a socket.
+    readShared(this, onSharedRead);
+  }
 }
 
 const onSharedRead: OnSharedRead = function onSharedRead(this: Socket & { [streamKey]?: SinkDriver }, bytes, buffer) {

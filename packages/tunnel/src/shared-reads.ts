@@ -24,7 +24,7 @@ interface Slots {
 const shared = Buffer.allocUnsafeSlow(sharedReadBytes);
 const slots = findSlots();
 
-/** False when this socket cannot; then nothing has changed. What it has read already is still told by 'data', before the rest. */
+/** False when this socket cannot; then nothing has changed. Nothing may wait in a flowing socket; what waits in a paused one comes first. */
 export function readShared(socket: Socket, onRead: OnSharedRead): boolean {
   const handle: unknown = Reflect.get(socket, "_handle");
   if (slots === null || socket instanceof TLSSocket || !takesBuffer(handle)) return false;
