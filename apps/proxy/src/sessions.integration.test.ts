@@ -138,11 +138,21 @@ describe("a node that refuses every stream", () => {
     });
     await addNodes(1);
     const startedMs = performance.now();
+    const startedAt = new Date();
     const answers: Answer[] = [];
     for (let i = 0; i < 60; i += 1) answers.push(await get(""));
     expect(tally(answers)).toEqual({ served: 60 });
     // One more failure for every time that the bench may have ended meanwhile, at the earliest after 2 s.
     expect(refused).toBeLessThanOrEqual(3 + Math.floor((performance.now() - startedMs) / 2_000));
     expect(refused).toBeGreaterThan(0);
+    // Each session says how many nodes were tried before the one that served it.
+    const posted = await until(async () => {
+      const { rows } = await rig.fixtures.pool.query<{ sessions: bigint; failed: bigint }>(
+        "SELECT count(*) AS sessions, sum(failed_attempts) AS failed FROM proxy_session WHERE opened_at >= $1",
+        [startedAt],
+      );
+      return rows[0] !== undefined && rows[0].sessions >= 60n ? rows[0] : null;
+    });
+    expect(Number(posted.failed)).toBe(refused);
   });
 });

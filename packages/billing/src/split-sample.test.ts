@@ -17,6 +17,7 @@ function facts(id: string): SessionFacts {
     stickySession: null,
     tag: null,
     connectMs: null,
+    failedAttempts: 0,
     protocol: "http" as const,
     targetHost: "example.com",
     targetPort: 80,

@@ -32,6 +32,8 @@ export interface SessionFacts {
   readonly stickySession: string | null;
   readonly tag: string | null;
   readonly connectMs: number | null;
+  /** Nodes that were tried before this one. What passed to them is not billed. */
+  readonly failedAttempts: number;
 }
 
 /** The payload bytes that one session has carried since it opened; `closedAtMs` comes with its last counter. */

@@ -2,7 +2,7 @@
  * The one way to write: what changes, the audit row that says who did it, and the notice to the gateways are one
  * transaction. Either all three are there or none.
  *
- * Limits: 5 s to get a connection, 10 s for the whole; verbs do nothing slow (mail, hashing) inside.
+ * Limits: 5 s to get a connection, 10 s for the whole unless told otherwise; verbs do nothing slow (mail, hashing) inside.
  */
 import { invariant } from "@karvon/domain";
 import type { Actor } from "./actor.ts";
@@ -45,7 +45,11 @@ export function actorId(actor: Actor): string {
   }
 }
 
-export function transact<Result>(ctx: WritingContext, work: (tx: Transaction) => Promise<Result>): Promise<Result> {
+export function transact<Result>(
+  ctx: WritingContext,
+  work: (tx: Transaction) => Promise<Result>,
+  timeoutMs = durationMsMax,
+): Promise<Result> {
   return ctx.database.$transaction(
     async (db) => {
       let audits = 0;
@@ -67,6 +71,6 @@ export function transact<Result>(ctx: WritingContext, work: (tx: Transaction) =>
         notify: (notice) => notifyGateways(db, notice),
       });
     },
-    { maxWait: waitMsMax, timeout: durationMsMax },
+    { maxWait: waitMsMax, timeout: timeoutMs },
   );
 }

@@ -166,6 +166,34 @@ export interface ClientSessionView {
   readonly dueMicroUsd: bigint;
   readonly closeReason: string | null;
 }
+/** What one session cost, and of what the sum is made. */
+export interface SessionReceipt {
+  readonly id: string;
+  readonly openedAt: Date;
+  readonly closedAt: Date | null;
+  readonly closeReason: string | null;
+  readonly protocol: string;
+  readonly targetHost: string;
+  readonly upBytes: bigint;
+  readonly downBytes: bigint;
+  readonly price: { readonly id: string; readonly name: string; readonly picoUsdPerByte: bigint };
+  /** Floor of all bytes times the price: what is owed, or what is earned. */
+  readonly amountMicroUsd: bigint;
+  readonly country: string | null;
+  readonly city: string | null;
+  readonly connectionType: string | null;
+  /** Nodes that were tried before the one that served; nothing of them is in the sum. */
+  readonly failedAttempts: number;
+}
+export interface ClientReceipt extends SessionReceipt {
+  readonly targetPort: number;
+  readonly proxyUsername: string;
+  readonly tag: string | null;
+}
+export interface OperatorReceipt extends SessionReceipt {
+  readonly nodeId: string;
+  readonly nodeLabel: string;
+}
 export interface RefusalView {
   readonly id: string;
   readonly at: Date;
@@ -326,9 +354,32 @@ export interface AdminSessionView extends ClientSessionView {
   readonly operatorEmail: string;
   readonly earnedMicroUsd: bigint;
 }
-export interface ReconciliationView {
+export interface ReconcileCheck {
+  readonly check: string;
+  readonly title: string;
+  readonly badCount: number;
+  readonly sample: readonly { readonly subject: string; readonly detail: string }[];
+}
+export interface ReconcileRunFacts {
+  readonly id: bigint;
   readonly at: Date;
-  readonly checks: { readonly check: string; readonly title: string; readonly badCount: number; readonly sample: unknown }[];
+  /** Everything, or what changed since the run before. */
+  readonly scope: "full" | "recent";
+  readonly askedBy: string;
+  readonly milliseconds: number;
+  readonly badCount: number;
+  /** Why it came to no result. */
+  readonly failure: string | null;
+}
+export interface ReconcileRunView extends ReconcileRunFacts {
+  readonly checks: readonly ReconcileCheck[];
+}
+export interface ReconciliationView {
+  /** The newest run with a result; null before the first. */
+  readonly lastRun: ReconcileRunView | null;
+  /** Newest first, with those that came to no result. */
+  readonly history: readonly ReconcileRunFacts[];
+  /** As they are now. */
   readonly totals: {
     readonly measuredBytes: bigint;
     readonly clientDebitBytes: bigint;

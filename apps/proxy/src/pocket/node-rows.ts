@@ -10,6 +10,7 @@ function isNetwork(text: string): text is NetworkKindName {
 }
 
 const noReport: NodeReport = {
+  atMs: 0,
   batteryPercent: null,
   isCharging: null,
   network: "unknown",
@@ -20,8 +21,9 @@ const noReport: NodeReport = {
   reason: null,
 };
 
-export function readReport(status: ControlPayloads["status"]): NodeReport {
+export function readReport(status: ControlPayloads["status"], atMs: number): NodeReport {
   return {
+    atMs,
     batteryPercent: status.batteryPercent,
     isCharging: status.isCharging,
     network: isNetwork(status.network) ? status.network : "unknown",
@@ -84,11 +86,12 @@ function baseRow(
   };
 }
 
-export function heartbeatRow(node: LiveNode, nowMs: number): HeartbeatRow {
+/** Bears the time of the report: what the device counted until then is held against what was charged until then. */
+export function heartbeatRow(node: LiveNode): HeartbeatRow {
   const report = node.report ?? noReport;
   return {
     nodeId: node.nodeId,
-    atMs: nowMs,
+    atMs: report.atMs,
     batteryPercent: report.batteryPercent,
     isCharging: report.isCharging,
     network: report.network,

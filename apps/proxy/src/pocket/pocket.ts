@@ -67,8 +67,8 @@ class PocketDesk implements Pocket {
   reported(node: LiveNode, status: ControlPayloads["status"]): void {
     const wasServing = node.isServing;
     const { connectionType } = node;
-    node.report = readReport(status);
     node.lastSeenAtMs = this.#options.nowMs();
+    node.report = readReport(status, node.lastSeenAtMs);
     node.connectionType = connectionTypeOf(node.report.network, node.place.lineType);
     this.#changed.add(node);
     if (wasServing !== node.isServing || connectionType !== node.connectionType) this.#options.directory.changed(node);
@@ -123,7 +123,7 @@ class PocketDesk implements Pocket {
     const isDue = (node: LiveNode): boolean => node.report !== null && nowMs - (this.#heartbeatAtMs.get(node) ?? 0) >= heartbeatMs;
     const due = [...this.#options.directory.list()].filter(isDue);
     if (due.length === 0) return;
-    await this.#options.database.saveHeartbeats(due.map((node) => heartbeatRow(node, nowMs)));
+    await this.#options.database.saveHeartbeats(due.map(heartbeatRow));
     for (const node of due) this.#heartbeatAtMs.set(node, nowMs);
   }
 

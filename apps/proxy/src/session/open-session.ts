@@ -80,6 +80,9 @@ export interface SessionOpenerOptions {
   readonly onOpened: () => void;
 }
 
+/** The exit that answered, after so many that did not. */
+type ServingExit = Exit<LiveNode> & { readonly failedAttempts: number };
+
 const nodesTriedMax = 3;
 const openingMsMax = 25_000;
 
@@ -177,7 +180,7 @@ class Opener implements SessionOpener {
       }
       const attempt = await openStream(exit.node, { host: destination.host, port: destination.port }, leftMs, request.client);
       const judged = this.#judgeAttempt(exit, attempt, performance.now() - startedMs);
-      if (judged.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged }, judged, slot);
+      if (judged.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged, failedAttempts: tried.size - 1 }, judged, slot);
       router.abandoned(exit, ask);
       last = refuse(judged.code, tried.size === 1 ? judged.detail : `${judged.detail}; ${tried.size} nodes were tried`);
       if (!judged.isNodesFault) return last;
@@ -202,7 +205,7 @@ class Opener implements SessionOpener {
   #admit(
     request: SessionRequest,
     destination: Destination,
-    exit: Exit<LiveNode>,
+    exit: ServingExit,
     attempt: OpenedAttempt,
     slot: SessionSlot,
   ): OpenedSession | Refusal {
@@ -235,12 +238,12 @@ class Opener implements SessionOpener {
   #register(
     request: SessionRequest,
     destination: Destination,
-    exit: Exit<LiveNode>,
+    exit: ServingExit,
     attempt: OpenedAttempt,
     slot: SessionSlot,
   ): OpenedSession {
     const { ask } = request.principal;
-    const facts = factsOf(request, destination, exit.node, attempt.connected, this.#options.nowMs());
+    const facts = factsOf(request, destination, exit, attempt.connected, this.#options.nowMs());
     this.#options.onOpened();
     const line = new SessionLine(this.#options, {
       facts,
@@ -266,7 +269,8 @@ function withAsk(request: SessionRequest, ask: Ask): SessionRequest {
   return ask === request.principal.ask ? request : { ...request, principal: { ...request.principal, ask } };
 }
 
-function factsOf(request: SessionRequest, destination: Destination, node: LiveNode, connected: Connected, nowMs: number): SessionFacts {
+function factsOf(request: SessionRequest, destination: Destination, exit: ServingExit, connected: Connected, nowMs: number): SessionFacts {
+  const { node, failedAttempts } = exit;
   const { account, ask, known } = request.principal;
   return {
     id: request.requestId,
@@ -289,6 +293,7 @@ function factsOf(request: SessionRequest, destination: Destination, node: LiveNo
     stickySession: ask.session?.id ?? null,
     tag: ask.tag,
     connectMs: connected.connectMs,
+    failedAttempts,
   };
 }
 

@@ -24,6 +24,8 @@ export const unknownPlace: NodePlace = {
 
 /** What the device reported last. Null until the first STATUS. */
 export interface NodeReport {
+  /** When it came. */
+  readonly atMs: number;
   readonly batteryPercent: number | null;
   readonly isCharging: boolean | null;
   readonly network: NetworkKindName;

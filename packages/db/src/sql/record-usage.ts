@@ -62,6 +62,7 @@ function openedRow(facts: SessionFacts): unknown {
     stickySession: cleanOrNull(facts.stickySession),
     tag: cleanOrNull(facts.tag),
     connectMs: whole(facts.connectMs),
+    failedAttempts: facts.failedAttempts,
   };
 }
 

@@ -58,7 +58,7 @@ export async function openUsageWorld(): Promise<UsageWorld> {
     makeFacts(some = {}) {
       const who = { clientId, proxyUserId, operatorId, nodeId, priceId: fixtures.priceId };
       const place = { exitAddress: "203.0.113.7", exitCountry: "DE", exitCity: "Berlin", exitAsn: 3320, connectionType: "wifi" };
-      const rest = { clientAddress: "198.51.100.4", hasPassword: true, stickySession: null, tag: null, connectMs: 40 };
+      const rest = { clientAddress: "198.51.100.4", hasPassword: true, stickySession: null, tag: null, connectMs: 40, failedAttempts: 0 };
       const target = { protocol: "connect" as const, targetHost: "example.com", targetPort: 443 };
       return { id: newId("ses"), openedAtMs: sampledAtMs - 60_000, ...who, ...place, ...rest, ...target, ...some };
     },

@@ -1,12 +1,18 @@
 import { requireAdmin } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
-import type { ReconciliationView } from "../views.ts";
+import type { ReconcileCheck, ReconcileRunFacts, ReconciliationView } from "../views.ts";
 
-interface CheckRow {
-  readonly check: string;
-  readonly title: string;
+/** How many of the last runs are shown: four hours of them. */
+const historyMax = 50;
+
+interface RunRow {
+  readonly id: bigint;
+  readonly at: Date;
+  readonly scope: ReconcileRunFacts["scope"];
+  readonly asked_by: string;
+  readonly milliseconds: number;
   readonly bad_count: number;
-  readonly sample: unknown;
+  readonly failure: string | null;
 }
 interface TotalsRow {
   readonly measured_bytes: bigint;
@@ -16,19 +22,24 @@ interface TotalsRow {
   readonly fee_micro_usd: bigint;
 }
 
-/** Whether sessions, hours, batches, entries and balances tell the same story at this moment. Reads everything: seconds on a large database. */
+/** What the last runs found, and the sums of this moment. Runs nothing. */
 export async function getReconciliation(ctx: ServiceContext): Promise<ReconciliationView> {
   requireAdmin(ctx);
-  const at = ctx.now();
-  const [checks, totals] = await Promise.all([
-    ctx.database.$queryRaw<CheckRow[]>`select "check", title, bad_count, sample from reconcile(5) order by "check"`,
+  const [runs, results, totals] = await Promise.all([
+    ctx.database.$queryRaw<RunRow[]>`
+      select id, at, scope, asked_by, milliseconds, bad_count, failure from reconcile_run order by at desc, id desc limit ${historyMax}`,
+    // Written by reconcile_perform alone, in this shape.
+    ctx.database.$queryRaw<(RunRow & { checks: ReconcileCheck[] })[]>`
+      select id, at, scope, asked_by, milliseconds, bad_count, failure, checks from reconcile_run
+       where failure is null order by at desc, id desc limit 1`,
     ctx.database.$queryRaw<TotalsRow[]>`select * from reconcile_totals()`,
   ]);
-  const sums = totals[0];
+  const [sums] = totals;
   if (sums === undefined) throw new Error("reconcile_totals() gave no row");
+  const [last] = results;
   return {
-    at,
-    checks: checks.map((row) => ({ check: row.check, title: row.title, badCount: row.bad_count, sample: row.sample })),
+    lastRun: last === undefined ? null : { ...showRun(last), checks: last.checks },
+    history: runs.map(showRun),
     totals: {
       measuredBytes: sums.measured_bytes,
       clientDebitBytes: sums.client_debit_bytes,
@@ -37,4 +48,9 @@ export async function getReconciliation(ctx: ServiceContext): Promise<Reconcilia
       feeMicroUsd: sums.fee_micro_usd,
     },
   };
+}
+
+function showRun(row: RunRow): ReconcileRunFacts {
+  const { id, at, scope, milliseconds, failure } = row;
+  return { id, at, scope, askedBy: row.asked_by, milliseconds, badCount: row.bad_count, failure };
 }

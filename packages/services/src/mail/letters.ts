@@ -50,3 +50,40 @@ export function alreadyKnownMail(to: string, panelUrl: string): Mail {
     ].join("\n"),
   };
 }
+
+interface ReconcileNews {
+  readonly kind: "broken" | "changed" | "healed";
+  readonly at: Date;
+  readonly checks: readonly {
+    readonly check: string;
+    readonly title: string;
+    readonly badCount: number;
+    readonly sample: readonly { readonly subject: string; readonly detail: string }[];
+  }[];
+}
+
+const reconcileSubjects = {
+  broken: "The books do not agree",
+  changed: "The books do not agree: something else is wrong now",
+  healed: "The books agree again",
+} as const;
+
+export function reconcileMail(to: string, news: ReconcileNews, panelUrl: string): Mail {
+  const bad = news.checks.filter(({ badCount }) => badCount > 0);
+  return {
+    to,
+    subject: `Karvon: ${reconcileSubjects[news.kind]}`,
+    text: [
+      `${reconcileSubjects[news.kind]}, said the reconciliation at ${news.at.toISOString()}.`,
+      "",
+      ...bad.flatMap(({ check, title, badCount, sample }) => [
+        `${check} ${title}: ${badCount} wrong`,
+        ...sample.map(({ subject, detail }) => `   ${subject}: ${detail}`),
+        "",
+      ]),
+      ...(bad.length === 0 ? [] : ["What to do stands in docs/operations.md under Reconciliation.", ""]),
+      `${panelUrl}/admin/reconciliation`,
+      "",
+    ].join("\n"),
+  };
+}
