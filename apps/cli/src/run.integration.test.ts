@@ -110,7 +110,12 @@ describe("karvon on a database", () => {
     expect(found.out).toContain("measured by the gateways    0 bytes");
     await fixtures.pool.query("alter table ledger_account disable trigger all");
     await fixtures.pool.query("update ledger_account set posted = posted + 1 where owner_id = $1", [client.clientId]);
-    expect((await typed("reconcile")).code).toBe(1);
+    const broken = await typed("reconcile");
+    expect(broken.code).toBe(1);
+    expect(broken.out).toMatch(/^WRONG +2 {2}C1 /m);
+    expect(broken.out).toMatch(/^C1 {2}account \d+: balance /m);
+    const runs = await fixtures.pool.query("select asked_by, bad_count > 0 as is_bad from reconcile_run order by id");
+    expect(runs.rows).toEqual([false, true].map((is_bad) => ({ asked_by: "system:cli", is_bad })));
   });
 
   test("asks which client when there are two", async () => {

@@ -8,7 +8,7 @@ import { SettingsError } from "@karvon/settings";
 import { parserOptions, type Command, type Input } from "./command.ts";
 import { ConnectError, type Connection } from "./connect.ts";
 import { enrolCodeCommand, nodesCommand } from "./commands/fleet.ts";
-import { balanceCommand, reconcileCommand, sessionsCommand } from "./commands/money.ts";
+import { balanceCommand, receiptCommand, reconcileCommand, sessionsCommand } from "./commands/money.ts";
 import { createProxyUserCommand, disableProxyUserCommand, enableProxyUserCommand, listProxyUsersCommand } from "./commands/proxy-users.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import { toJson } from "./print.ts";
@@ -22,6 +22,7 @@ export const commands: readonly Command[] = [
   enrolCodeCommand,
   nodesCommand,
   sessionsCommand,
+  receiptCommand,
   balanceCommand,
   reconcileCommand,
 ];

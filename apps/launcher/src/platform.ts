@@ -17,6 +17,7 @@ import { makeKeys } from "./make-keys.ts";
 import { openDatabase, type PlatformDatabase } from "./open-database.ts";
 import { openPortFinder } from "./ports.ts";
 import type { Progress } from "./progress.ts";
+import { startReconciliation, type Reconciliation } from "./reconcile.ts";
 import { removeReadyFile, writeReadyFile, type ReadyFacts } from "./ready-file.ts";
 import { migrateData, prepareAccounts, type PreparedData } from "./seed.ts";
 import { forkProgram, startService, type Service, type ServiceOptions } from "./service.ts";
@@ -59,6 +60,7 @@ interface Parts {
   database?: PlatformDatabase;
   mailbox?: Mailbox;
   upkeep?: Upkeep;
+  reconciliation?: Reconciliation;
   gateways?: Gateways;
   readonly services: Partial<Record<Exclude<ServiceName, "proxy">, Service>>;
   /** Writes ready.json; does nothing until everything serves. */
@@ -134,6 +136,7 @@ async function start(options: PlatformOptions, parts: Parts, signal: AbortSignal
   progress.say("the database has this version's schema");
   signal.throwIfAborted();
   parts.upkeep = startUpkeep(facts.databaseUrl, (text) => progress.say(text));
+  parts.reconciliation = startReconciliation(facts, (text) => progress.say(text));
 
   const data = await startServices(options, parts, { facts, folder, tunnelSpkiPin: identity.spkiPin, signal });
   const ready = (): ReadyFacts => describe(settings, facts, parts, data);
@@ -243,6 +246,7 @@ async function stop(options: PlatformOptions, parts: Parts): Promise<void> {
   await step(names.web, services.web?.stop());
   await step(names.demo, services.demo?.stop());
   await step(names.proxy, gateways?.stop());
+  await step("the reconciliation", parts.reconciliation?.close());
   await step("the mailbox", mailbox?.close());
   await step("PostgreSQL", database?.close());
   folder?.release();

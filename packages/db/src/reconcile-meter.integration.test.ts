@@ -19,7 +19,9 @@ afterEach(() => world.close());
 async function report(bytesAt: (minute: number) => number, nodeId = world.nodeId, fromMs = startMs): Promise<void> {
   const rest = { batteryPercent: null, isCharging: null, network: "wifi" as const, rttMs: 20, openStreams: 1 };
   const minutes = Array.from({ length: 81 }, (_, index) => index - 10);
-  await world.db.saveHeartbeats(minutes.map((minute) => ({ ...rest, nodeId, atMs: fromMs + minute * minuteMs, dayBytes: bytesAt(minute) })));
+  await world.db.saveHeartbeats(
+    minutes.map((minute) => ({ ...rest, nodeId, atMs: fromMs + minute * minuteMs, dayBytes: bytesAt(minute) })),
+  );
 }
 
 let seq = 0;
@@ -35,7 +37,10 @@ async function charge(bytes: number, nodeId = world.nodeId, sampledAtMs = startM
 /** Who is at fault: "node nod_…" or "network". */
 async function readFaults(hours = 1): Promise<string[]> {
   const values = [new Date(startMs), `${hours} hours`];
-  const { rows } = await world.fixtures.pool.query<{ subject: string }>("SELECT subject FROM reconcile_meter_fault($1, $1, $2) ORDER BY 1", values);
+  const { rows } = await world.fixtures.pool.query<{ subject: string }>(
+    "SELECT subject FROM reconcile_meter_fault($1, $1, $2) ORDER BY 1",
+    values,
+  );
   return rows.map(({ subject }) => subject.split(",")[0] ?? "");
 }
 
@@ -108,6 +113,9 @@ test("says nothing of a node whose reports do not reach around the hour", async 
 test("finds a report that was altered", async () => {
   await report(steady);
   await charge(6_000 * mb);
-  await plant(world, `UPDATE heartbeat SET day_bytes = day_bytes + 9000000000 WHERE at = '${new Date(startMs + 20 * minuteMs).toISOString()}'`);
+  await plant(
+    world,
+    `UPDATE heartbeat SET day_bytes = day_bytes + 9000000000 WHERE at = '${new Date(startMs + 20 * minuteMs).toISOString()}'`,
+  );
   expect(await readFaults()).toEqual([`node ${world.nodeId}`]);
 });

@@ -52,13 +52,25 @@ test("finds eight of eight planted rows, each by its own check", async () => {
   const reserved = await readOne("SELECT id AS found FROM ledger_account WHERE kind = 'client_bytes' LIMIT 1");
   const planted: [check: string, subject: string, text: string][] = [
     ["C1", `account ${account}`, `UPDATE ledger_account SET posted = posted + 1 WHERE id = ${account}`],
-    ["C2", `transaction ${tx}`, `UPDATE ledger_entry SET amount = amount - 1 WHERE tx_id = ${tx} AND asset = 'USD6' AND amount < 0 AND account_version = (SELECT max(account_version) FROM ledger_entry WHERE tx_id = ${tx} AND asset = 'USD6' AND amount < 0)`],
+    [
+      "C2",
+      `transaction ${tx}`,
+      `UPDATE ledger_entry SET amount = amount - 1 WHERE tx_id = ${tx} AND asset = 'USD6' AND amount < 0 AND account_version = (SELECT max(account_version) FROM ledger_entry WHERE tx_id = ${tx} AND asset = 'USD6' AND amount < 0)`,
+    ],
     ["C3", `client ${world.clientId}`, `UPDATE usage_hour SET up_bytes = up_bytes + 1 WHERE client_id = '${world.clientId}'`],
-    ["C4", `batch ${world.gatewayId} 1 7`, `UPDATE usage_batch SET payload_sha256 = sha256('x') WHERE gateway_id = '${world.gatewayId}' AND seq = 7`],
+    [
+      "C4",
+      `batch ${world.gatewayId} 1 7`,
+      `UPDATE usage_batch SET payload_sha256 = sha256('x') WHERE gateway_id = '${world.gatewayId}' AND seq = 7`,
+    ],
     ["C5", `account ${reserved}`, `UPDATE ledger_account SET reserved = reserved + 1 WHERE id = ${reserved}`],
     ["C6", `session ${session}`, `UPDATE proxy_session SET due_micro_usd = due_micro_usd + 1 WHERE id = '${session}'`],
     ["C7", "BYTE", "UPDATE ledger_account SET posted = posted + 1 WHERE kind = 'bytes_issued'"],
-    ["C8", `node ${world.nodeId}`, `UPDATE heartbeat SET day_bytes = day_bytes + 9000000000 WHERE at = '${new Date(startMs + 20 * minuteMs).toISOString()}'`],
+    [
+      "C8",
+      `node ${world.nodeId}`,
+      `UPDATE heartbeat SET day_bytes = day_bytes + 9000000000 WHERE at = '${new Date(startMs + 20 * minuteMs).toISOString()}'`,
+    ],
   ];
   for (const [, , text] of planted) await plant(world, text);
 

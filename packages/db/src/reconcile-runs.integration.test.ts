@@ -57,7 +57,10 @@ describe("a run over what changed", () => {
 
   test("begins where the last good run ended, and leaves what did not move to the full one", async () => {
     await perform(world, "full");
-    await plant(world, "UPDATE ledger_entry SET balance_after = balance_after + 1 WHERE account_version = 2 AND asset = 'BYTE' AND amount < 0");
+    await plant(
+      world,
+      "UPDATE ledger_entry SET balance_after = balance_after + 1 WHERE account_version = 2 AND asset = 'BYTE' AND amount < 0",
+    );
     await carry(2_000);
     expect(badChecks(await perform(world, "recent"))).toEqual([]);
     expect(badChecks(await perform(world, "full"))).toEqual(["C1"]);
@@ -73,7 +76,12 @@ describe("a run over what changed", () => {
   });
 
   test("and a full one find nothing after any honest work", async () => {
-    const report = fc.record({ sessions: fc.integer({ min: 1, max: 4 }), up: fc.nat(9_999_999), down: fc.nat(9_999_999), again: fc.boolean() });
+    const report = fc.record({
+      sessions: fc.integer({ min: 1, max: 4 }),
+      up: fc.nat(9_999_999),
+      down: fc.nat(9_999_999),
+      again: fc.boolean(),
+    });
     let open: ReturnType<UsageWorld["makeFacts"]>[] = [];
     let total = 0;
     await fc.assert(
@@ -84,7 +92,11 @@ describe("a run over what changed", () => {
           total += up + down;
           const opened = Array.from({ length: sessions }, () => world.makeFacts());
           open = [...open.slice(-5), ...opened];
-          const batch = world.makeBatch(seq, open.map((facts) => counterOf(facts, total, down)), opened);
+          const batch = world.makeBatch(
+            seq,
+            open.map((facts) => counterOf(facts, total, down)),
+            opened,
+          );
           await world.db.recordUsage(batch);
           if (again) await world.db.recordUsage(batch);
         }
@@ -108,7 +120,9 @@ describe("which run is due", () => {
     await age(6);
     await perform(world, "recent");
     await age(6);
-    await world.fixtures.pool.query("UPDATE reconcile_run SET at = date_trunc('day', now() - interval '2 hours', 'UTC') + interval '2 hours' WHERE scope = 'full'");
+    await world.fixtures.pool.query(
+      "UPDATE reconcile_run SET at = date_trunc('day', now() - interval '2 hours', 'UTC') + interval '2 hours' WHERE scope = 'full'",
+    );
     expect(await due()).toEqual({ due: "recent" });
     await world.fixtures.pool.query("UPDATE reconcile_run SET at = at - interval '1 ms' WHERE scope = 'full'");
     expect(await due()).toEqual({ due: "full" });

@@ -10,7 +10,8 @@ import {
   getClientOverview,
   getEarnings,
   getOperatorOverview,
-  getReconciliation,
+  getOperatorReceipt,
+  getReceipt,
   listAdminNodes,
   listAdminSessions,
   listAudit,
@@ -21,6 +22,7 @@ import {
   listOwnNodeIds,
   listUsers,
   retireNode,
+  runReconciliation,
   seedDemo,
   signInWithPassword,
   suspendUser,
@@ -29,6 +31,7 @@ import {
   type Actor,
 } from "./index.ts";
 import { openPanel, type TestPanel } from "./test/open-panel.ts";
+import { refusalOf } from "./test/refusal-of.ts";
 
 let panel: TestPanel;
 beforeAll(async () => {
@@ -40,7 +43,7 @@ const system: Actor = { kind: "system", name: "test" };
 const passwords = { clientPassword: "client password", operatorPassword: "operator password", proxyPassword: `pxk${"a".repeat(24)}` };
 
 /** One session as a gateway reports it, posted by the one function that may. */
-async function carry(clientId: string, operatorId: string, bytes: { up: number; down: number }) {
+async function carry(clientId: string, operatorId: string, bytes: { up: number; down: number; failedAttempts?: number }) {
   const { proxyUserId } = await panel.fixtures.makeProxyUser(clientId);
   const { nodeId } = await panel.fixtures.makeNode(operatorId);
   const gatewayId = await panel.fixtures.makeGateway();
@@ -61,6 +64,8 @@ async function carry(clientId: string, operatorId: string, bytes: { up: number; 
       exitAddress: "203.0.113.9",
       exitCountry: "UZ",
       exitCity: "Tashkent",
+      connectionType: "wifi",
+      failedAttempts: bytes.failedAttempts,
     },
   ];
   await panel.fixtures.pool.query(
@@ -121,7 +126,7 @@ describe("one session", () => {
     expect(earnings.days.at(-1)).toMatchObject({ bytes: 12_000_000n, earnedMicroUsd: 21_600n });
     expect(earnings.nodes).toEqual([{ nodeId, label: "Test node", bytes: 12_000_000n, earnedMicroUsd: 21_600n }]);
 
-    const { totals, checks } = await getReconciliation(panel.ctx(admin));
+    const { totals, lastRun } = await runReconciliation(panel.ctx(admin));
     expect(totals).toEqual({
       measuredBytes: 12_000_000n,
       clientDebitBytes: 12_000_000n,
@@ -129,11 +134,46 @@ describe("one session", () => {
       operatorCreditMicroUsd: 21_600n,
       feeMicroUsd: 14_400n,
     });
-    expect(checks.map((check) => check.badCount)).toEqual(checks.map(() => 0));
-    expect(checks.length).toBeGreaterThanOrEqual(7);
+    expect(lastRun?.checks.map((check) => check.badCount)).toEqual(Array.from({ length: 8 }, () => 0));
     const overview = await getAdminOverview(panel.ctx(admin));
     expect(overview.today).toEqual({ upBytes: 2_000_000n, downBytes: 10_000_000n, dueMicroUsd: 36_000n, earnedMicroUsd: 21_600n });
     expect(overview.gateways).toEqual([expect.objectContaining({ isStale: false })]);
+  });
+
+  test("has a receipt for the client and one for the operator, and for nobody else", async () => {
+    const [client, operator, stranger, rival] = [
+      await panel.client(),
+      await panel.operator(),
+      await panel.client(),
+      await panel.operator(),
+    ];
+    const { sessionId, nodeId } = await carry(client.clientId, operator.operatorId, { up: 1_000_001, down: 2_000_000, failedAttempts: 2 });
+    const common = {
+      id: sessionId,
+      upBytes: 1_000_001n,
+      downBytes: 2_000_000n,
+      country: "UZ",
+      city: "Tashkent",
+      connectionType: "wifi",
+      failedAttempts: 2,
+      closedAt: null,
+      targetHost: "example.org",
+    };
+    const paid = await getReceipt(panel.ctx(client), { id: sessionId });
+    expect(paid).toMatchObject({
+      ...common,
+      amountMicroUsd: 9_000n,
+      price: { id: panel.fixtures.priceId, picoUsdPerByte: 3_000n },
+      targetPort: 443,
+    });
+    // Nothing that leads to the device or its owner.
+    expect(Object.keys(paid).filter((key) => /address|node|operator/i.test(key))).toEqual([]);
+    const earned = await getOperatorReceipt(panel.ctx(operator), { id: sessionId });
+    expect(earned).toMatchObject({ ...common, amountMicroUsd: 5_400n, price: { picoUsdPerByte: 1_800n }, nodeId, nodeLabel: "Test node" });
+    expect(Object.keys(earned).filter((key) => /client|user|port|tag/i.test(key))).toEqual([]);
+    expect(await refusalOf(getReceipt(panel.ctx(stranger), { id: sessionId }))).toBe("NOT_FOUND");
+    expect(await refusalOf(getOperatorReceipt(panel.ctx(rival), { id: sessionId }))).toBe("NOT_FOUND");
+    expect(await refusalOf(getReceipt(panel.ctx(operator), { id: sessionId }))).toBe("ROLE_FORBIDDEN");
   });
 
   test("is hidden from another client and another operator, whatever they search for", async () => {

@@ -360,6 +360,13 @@ export interface ReconcileCheck {
   readonly badCount: number;
   readonly sample: readonly { readonly subject: string; readonly detail: string }[];
 }
+export interface FaultLink {
+  readonly list: "users" | "sessions" | "nodes";
+  readonly search: string;
+}
+export interface LinkedCheck extends Omit<ReconcileCheck, "sample"> {
+  readonly sample: readonly { readonly subject: string; readonly detail: string; readonly link: FaultLink | null }[];
+}
 export interface ReconcileRunFacts {
   readonly id: bigint;
   readonly at: Date;
@@ -372,7 +379,7 @@ export interface ReconcileRunFacts {
   readonly failure: string | null;
 }
 export interface ReconcileRunView extends ReconcileRunFacts {
-  readonly checks: readonly ReconcileCheck[];
+  readonly checks: readonly LinkedCheck[];
 }
 export interface ReconciliationView {
   /** The newest run with a result; null before the first. */

@@ -21,6 +21,7 @@ import {
   revokeOtherSignInSessions,
   revokeSignInSession,
   rotateProxyUserSecret,
+  runReconciliation,
   setClientTerms,
   setProxyUserRules,
   signOut,
@@ -158,6 +159,14 @@ const verbs: WriteVerb[] = [
     run: (ctx, id) => enableProxyUser(ctx, { id }),
     verify: proxyUserStatus,
     expected: "active",
+  },
+  {
+    name: "runReconciliation",
+    role: "admin",
+    isTenantBound: false,
+    run: (ctx) => runReconciliation(ctx),
+    verify: () => panel.database.reconcileRun.count({ where: { scope: "full", askedBy: { startsWith: "usr_" }, failure: null } }),
+    expected: 1,
   },
   {
     name: "pauseNode",

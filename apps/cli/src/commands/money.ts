@@ -1,5 +1,5 @@
-import { getClientOverview, getReconciliation, listAdminSessions, type AdminSessionView } from "@karvon/services";
-import { SessionsInput } from "@karvon/services/inputs";
+import { getClientOverview, getReceipt, listAdminSessions, runReconciliation, type AdminSessionView } from "@karvon/services";
+import { SessionIdInput, SessionsInput } from "@karvon/services/inputs";
 import { checkInput } from "../check-input.ts";
 import type { Command } from "../command.ts";
 import { limitOption, readAll } from "../paging.ts";
@@ -61,27 +61,57 @@ export const balanceCommand: Command = {
   },
 };
 
+export const receiptCommand: Command = {
+  name: "receipt",
+  summary: "what one session of a client cost, and of what the sum is made",
+  usage: "SESSION",
+  options: { client: "EMAIL    the client; needed when there is more than one" },
+  words: 1,
+  async run(connection, input) {
+    const client = await connection.findClient(input.text("client"));
+    const receipt = await getReceipt(connection.asClient(client), checkInput(SessionIdInput, { id: input.words[0] }));
+    const { price } = receipt;
+    const rows: [string, string][] = [
+      ["session", receipt.id],
+      ["opened", `${moment(receipt.openedAt)} UTC`],
+      ["closed", receipt.closedAt === null ? "still open" : `${moment(receipt.closedAt)} UTC, ${receipt.closeReason ?? "closed"}`],
+      ["target", `${receipt.targetHost}:${receipt.targetPort}`],
+      ["proxy user", receipt.proxyUsername],
+      ["node", [receipt.country, receipt.city, receipt.connectionType].filter((part) => part !== null).join(", ") || "unknown"],
+      ["up", `${receipt.upBytes} bytes`],
+      ["down", `${receipt.downBytes} bytes`],
+      ["price", `${usd(price.picoUsdPerByte * 1_000n)} USD per GB (${price.name}, ${price.id})`],
+      ["amount due", `${usd(receipt.amountMicroUsd)} USD`],
+      ["not billed", `${receipt.failedAttempts} attempts on other nodes before this one`],
+    ];
+    return { json: receipt, text: rows.map(([name, value]) => `${name.padEnd(11)} ${value}`).join("\n") };
+  },
+};
+
 export const reconcileCommand: Command = {
   name: "reconcile",
-  summary: "whether sessions, hours, ledger and balances tell the same story; exit code 1 when not",
+  summary: "check now whether sessions, hours, ledger, balances and devices tell the same story; exit code 1 when not",
   usage: "",
   options: {},
   words: 0,
   async run(connection) {
-    const found = await getReconciliation(connection.admin);
-    const { totals } = found;
-    const badCount = found.checks.filter((check) => check.badCount > 0).length;
-    const checks = table(found.checks, [
-      { title: "RESULT", value: (check) => (check.badCount === 0 ? "ok" : `${check.badCount} WRONG`) },
+    const found = await runReconciliation(connection.admin);
+    const { totals, lastRun } = found;
+    const checks = lastRun?.checks ?? [];
+    const rows = table(checks, [
+      { title: "RESULT", value: (check) => (check.badCount === 0 ? "ok" : "WRONG") },
+      { title: "COUNT", value: (check) => String(check.badCount), isNumber: true },
       { title: "CHECK", value: (check) => check.check },
       { title: "MEANING", value: (check) => check.title },
     ]);
+    const samples = checks.flatMap((check) => check.sample.map(({ subject, detail }) => `${check.check}  ${subject}: ${detail}`));
     const sums = [
       `measured by the gateways    ${totals.measuredBytes} bytes`,
       `debited from clients        ${totals.clientDebitBytes} bytes, ${usd(totals.clientDebitMicroUsd)} USD`,
       `credited to operators       ${usd(totals.operatorCreditMicroUsd)} USD`,
       `fee                         ${usd(totals.feeMicroUsd)} USD`,
     ];
-    return { json: found, text: `${checks}\n\n${sums.join("\n")}`, exitCode: badCount === 0 ? 0 : 1 };
+    const parts = [rows, ...(samples.length === 0 ? [] : [samples.join("\n")]), sums.join("\n")];
+    return { json: found, text: parts.join("\n\n"), exitCode: checks.every((check) => check.badCount === 0) ? 0 : 1 };
   },
 };

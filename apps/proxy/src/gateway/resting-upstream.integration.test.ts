@@ -86,6 +86,7 @@ const facts = {
   stickySession: null,
   tag: null,
   connectMs: 1,
+  failedAttempts: 0,
 };
 
 async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; user: SessionSlot["user"] }> {

@@ -56,7 +56,7 @@ function openSession(log: SessionLog, user: UserAccount): { live: LiveSession; m
       stickySession: null,
       tag: null,
       connectMs: null,
-    failedAttempts: 0,
+      failedAttempts: 0,
     },
   });
   return { live, meter };

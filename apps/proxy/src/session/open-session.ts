@@ -180,7 +180,8 @@ class Opener implements SessionOpener {
       }
       const attempt = await openStream(exit.node, { host: destination.host, port: destination.port }, leftMs, request.client);
       const judged = this.#judgeAttempt(exit, attempt, performance.now() - startedMs);
-      if (judged.kind === "opened") return this.#admit(request, destination, { ...exit, isChanged, failedAttempts: tried.size - 1 }, judged, slot);
+      if (judged.kind === "opened")
+        return this.#admit(request, destination, { ...exit, isChanged, failedAttempts: tried.size - 1 }, judged, slot);
       router.abandoned(exit, ask);
       last = refuse(judged.code, tried.size === 1 ? judged.detail : `${judged.detail}; ${tried.size} nodes were tried`);
       if (!judged.isNodesFault) return last;

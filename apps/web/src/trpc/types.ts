@@ -22,6 +22,10 @@ export type AdminNode = RouterOutputs["admin"]["nodes"]["items"][number];
 export type AdminSession = RouterOutputs["admin"]["sessions"]["items"][number];
 export type AdminRefusal = RouterOutputs["admin"]["refusals"]["items"][number];
 export type Reconciliation = RouterOutputs["admin"]["reconciliation"];
+export type ReconciliationRun = Reconciliation["history"][number];
+export type ReconciliationCheck = NonNullable<Reconciliation["lastRun"]>["checks"][number];
+/** What both sides' receipts have. */
+export type SessionReceipt = Omit<RouterOutputs["operator"]["receipt"], "nodeId" | "nodeLabel">;
 export type AuditRow = RouterOutputs["admin"]["audit"]["items"][number];
 export type SignInSession = RouterOutputs["auth"]["sessions"]["list"][number];
 /** One second of the whole network. */

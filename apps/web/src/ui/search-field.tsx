@@ -10,12 +10,14 @@ interface SearchFieldProps {
   /** The accessible name and the placeholder. */
   label: string;
   onSearch: (text: string) => void;
+  /** What stands there at first. */
+  initial?: string;
   className?: string;
 }
 
 /** Asks when typing rests for 300 ms, not at every key. */
-export function SearchField({ label, onSearch, className }: SearchFieldProps) {
-  const [text, setText] = useState("");
+export function SearchField({ label, onSearch, initial = "", className }: SearchFieldProps) {
+  const [text, setText] = useState(initial);
   useEffect(() => {
     const timer = setTimeout(() => onSearch(text.trim()), settleMs);
     return () => clearTimeout(timer);

@@ -12,6 +12,7 @@ import {
   reinstateNode,
   reinstateUser,
   revokeAllowlistEntry,
+  runReconciliation,
   setClientTerms,
   suspendNode,
   suspendUser,
@@ -50,6 +51,7 @@ export const adminRouter = router({
   endSession: adminProcedure.input(EndSessionInput).mutation(({ ctx, input }) => endSession(ctx.services, input)),
   refusals: adminProcedure.input(SearchPageInput).query(({ ctx, input }) => listAdminRefusals(ctx.services, input)),
   reconciliation: adminProcedure.query(({ ctx }) => getReconciliation(ctx.services)),
+  runReconciliation: adminProcedure.mutation(({ ctx }) => runReconciliation(ctx.services)),
   audit: adminProcedure.input(PageInput).query(({ ctx, input }) => listAudit(ctx.services, input)),
   verifyAudit: adminProcedure.query(({ ctx }) => verifyAudit(ctx.services)),
   live: adminProcedure.subscription(async function* live({ ctx, signal }) {

@@ -7,6 +7,7 @@ import {
   enableProxyUser,
   getClientOverview,
   getEndpoint,
+  getReceipt,
   listAllowlist,
   listClientSessions,
   listLedger,
@@ -26,6 +27,7 @@ import {
   PageInput,
   ProxyUserIdInput,
   ProxyUserRulesInput,
+  SessionIdInput,
   SessionsInput,
 } from "@karvon/services/inputs";
 import { followLive } from "../live.ts";
@@ -52,6 +54,7 @@ export const clientRouter = router({
   }),
   endpoint: clientProcedure.query(({ ctx }) => getEndpoint(ctx.services)),
   sessions: clientProcedure.input(SessionsInput).query(({ ctx, input }) => listClientSessions(ctx.services, input)),
+  receipt: clientProcedure.input(SessionIdInput).query(({ ctx, input }) => getReceipt(ctx.services, input)),
   refusals: clientProcedure.input(PageInput).query(({ ctx, input }) => listRefusals(ctx.services, input)),
   ledger: clientProcedure.input(PageInput).query(({ ctx, input }) => listLedger(ctx.services, input)),
   live: clientProcedure.subscription(async function* live({ ctx, signal }) {

@@ -2,6 +2,7 @@ import {
   createEnrolmentCode,
   getEarnings,
   getOperatorOverview,
+  getOperatorReceipt,
   listEnrolmentCodes,
   listOperatorNodes,
   listOperatorSessions,
@@ -10,7 +11,7 @@ import {
   resumeNode,
   retireNode,
 } from "@karvon/services";
-import { CreateEnrolmentInput, NodeIdInput, PauseNodeInput, SessionsInput } from "@karvon/services/inputs";
+import { CreateEnrolmentInput, NodeIdInput, PauseNodeInput, SessionIdInput, SessionsInput } from "@karvon/services/inputs";
 import { followLive, ownNodes } from "../live.ts";
 import { operatorPart } from "../radar-feed.ts";
 import { operatorProcedure, router } from "../trpc.ts";
@@ -28,6 +29,7 @@ export const operatorRouter = router({
     list: operatorProcedure.query(({ ctx }) => listEnrolmentCodes(ctx.services)),
   }),
   sessions: operatorProcedure.input(SessionsInput).query(({ ctx, input }) => listOperatorSessions(ctx.services, input)),
+  receipt: operatorProcedure.input(SessionIdInput).query(({ ctx, input }) => getOperatorReceipt(ctx.services, input)),
   earnings: operatorProcedure.query(({ ctx }) => getEarnings(ctx.services)),
   live: operatorProcedure.subscription(async function* live({ ctx, signal }) {
     const { operatorId } = requireOperator(ctx);

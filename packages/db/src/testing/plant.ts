@@ -15,12 +15,18 @@ export interface RunRow {
   readonly scope: "full" | "recent";
   readonly asked_by: string;
   readonly bad_count: number;
-  readonly checks: readonly { readonly check: string; readonly badCount: number; readonly sample: readonly { readonly subject: string }[] }[];
+  readonly checks: readonly {
+    readonly check: string;
+    readonly badCount: number;
+    readonly sample: readonly { readonly subject: string }[];
+  }[];
 }
 
 export async function perform({ fixtures }: UsageWorld, scope: "full" | "recent", sampleMax = 5): Promise<RunRow> {
   await fixtures.pool.query("SELECT reconcile_perform($1, 'test', $2)", [scope, sampleMax]);
-  const { rows } = await fixtures.pool.query<RunRow>("SELECT scope, asked_by, bad_count, checks FROM reconcile_run ORDER BY id DESC LIMIT 1");
+  const { rows } = await fixtures.pool.query<RunRow>(
+    "SELECT scope, asked_by, bad_count, checks FROM reconcile_run ORDER BY id DESC LIMIT 1",
+  );
   const [run] = rows;
   if (run === undefined) throw new Error("the run is not there");
   return run;

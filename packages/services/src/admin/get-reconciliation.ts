@@ -1,6 +1,7 @@
 import { requireAdmin } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
-import type { ReconcileCheck, ReconcileRunFacts, ReconciliationView } from "../views.ts";
+import { linkSubjects } from "../reconcile/link-subjects.ts";
+import type { ReconcileCheck, ReconcileRunFacts, ReconcileRunView, ReconciliationView } from "../views.ts";
 
 /** How many of the last runs are shown: four hours of them. */
 const historyMax = 50;
@@ -13,6 +14,9 @@ interface RunRow {
   readonly milliseconds: number;
   readonly bad_count: number;
   readonly failure: string | null;
+}
+interface ResultRow extends RunRow {
+  readonly checks: ReconcileCheck[];
 }
 interface TotalsRow {
   readonly measured_bytes: bigint;
@@ -29,7 +33,7 @@ export async function getReconciliation(ctx: ServiceContext): Promise<Reconcilia
     ctx.database.$queryRaw<RunRow[]>`
       select id, at, scope, asked_by, milliseconds, bad_count, failure from reconcile_run order by at desc, id desc limit ${historyMax}`,
     // Written by reconcile_perform alone, in this shape.
-    ctx.database.$queryRaw<(RunRow & { checks: ReconcileCheck[] })[]>`
+    ctx.database.$queryRaw<ResultRow[]>`
       select id, at, scope, asked_by, milliseconds, bad_count, failure, checks from reconcile_run
        where failure is null order by at desc, id desc limit 1`,
     ctx.database.$queryRaw<TotalsRow[]>`select * from reconcile_totals()`,
@@ -38,7 +42,7 @@ export async function getReconciliation(ctx: ServiceContext): Promise<Reconcilia
   if (sums === undefined) throw new Error("reconcile_totals() gave no row");
   const [last] = results;
   return {
-    lastRun: last === undefined ? null : { ...showRun(last), checks: last.checks },
+    lastRun: last === undefined ? null : await showResult(ctx, last),
     history: runs.map(showRun),
     totals: {
       measuredBytes: sums.measured_bytes,
@@ -48,6 +52,15 @@ export async function getReconciliation(ctx: ServiceContext): Promise<Reconcilia
       feeMicroUsd: sums.fee_micro_usd,
     },
   };
+}
+
+async function showResult(ctx: ServiceContext, row: ResultRow): Promise<ReconcileRunView> {
+  const links = await linkSubjects(ctx.database, row.checks);
+  const checks = row.checks.map((check) => ({
+    ...check,
+    sample: check.sample.map((fault) => ({ ...fault, link: links.get(fault.subject) ?? null })),
+  }));
+  return { ...showRun(row), checks };
 }
 
 function showRun(row: RunRow): ReconcileRunFacts {

@@ -58,6 +58,9 @@ export const SearchPageInput = z.strictObject({ ...pageFields, search: Search })
 export type PageInput = z.infer<typeof PageInput>;
 export type SearchPageInput = z.infer<typeof SearchPageInput>;
 
+export const SessionIdInput = z.strictObject({ id: idOf("ses") });
+export type SessionIdInput = z.infer<typeof SessionIdInput>;
+
 export const ReasonedIdInput = (prefix: IdPrefix) => z.strictObject({ id: idOf(prefix), reason: Reason });
 export interface ReasonedId {
   readonly id: string;

@@ -30,7 +30,11 @@ export async function sendReconcileAlerts(ctx: Pick<ServiceContext, "database" |
         select a.id, a.kind, a.at, r.checks from reconcile_alert a join reconcile_run r on r.id = a.run_id
          where a.sent_at is null order by a.id limit ${alertsMax} for update of a skip locked`;
       if (alerts.length === 0) return 0;
-      const admins = await db.user.findMany({ where: { role: "admin", status: "active" }, select: { email: true }, orderBy: { id: "asc" } });
+      const admins = await db.user.findMany({
+        where: { role: "admin", status: "active" },
+        select: { email: true },
+        orderBy: { id: "asc" },
+      });
       for (const alert of alerts) {
         for (const { email } of admins) await mailer.send(reconcileMail(email, alert, ctx.panelUrl));
         await db.$executeRaw`update reconcile_alert set sent_at = clock_timestamp() where id = ${alert.id}`;

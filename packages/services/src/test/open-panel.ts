@@ -20,6 +20,8 @@ export interface TestPanel {
   readonly statements: Statements;
   readonly fixtures: Fixtures;
   readonly mails: readonly ReceivedMail[];
+  /** Of the mail server that receives them. */
+  readonly smtpUrl: string;
   ctx(actor: Actor, request?: Partial<RequestFacts>): ServiceContext;
   client(): Promise<ClientActor & { email: string }>;
   operator(): Promise<OperatorActor & { email: string }>;
@@ -38,7 +40,8 @@ export async function openPanel(): Promise<TestPanel> {
   const batches = createTurnBatches(statements);
   const fixtures = openFixtures(testDatabase.url);
   const mailServer = await startMailServer();
-  const mailer = openSmtpMailer(`smtp://127.0.0.1:${mailServer.port}`);
+  const smtpUrl = `smtp://127.0.0.1:${mailServer.port}`;
+  const mailer = openSmtpMailer(smtpUrl);
   const outbox = openOutbox({ mailer, onFailure: () => undefined });
   const attempts = createAttemptLimits();
   let movedMs = 0;
@@ -54,6 +57,7 @@ export async function openPanel(): Promise<TestPanel> {
     statements,
     fixtures,
     mails: mailServer.mails,
+    smtpUrl,
     ctx: (actor, request = {}) => ({
       database,
       statements,

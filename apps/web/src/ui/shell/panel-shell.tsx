@@ -32,14 +32,14 @@ export function PanelShell({ viewer, theme, onSignOut, children }: PanelShellPro
   const [isMenuOpen, setMenuOpen] = useState(false);
   const name = panelNames[viewer.role];
   return (
-    <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)]">
+    <div className="min-h-dvh lg:grid lg:grid-cols-[15rem_minmax(0,1fr)] print:block">
       <a
         href="#page"
         className="sr-only focus:not-sr-only focus:fixed focus:top-2 focus:left-2 focus:z-50 focus:rounded-md focus:bg-surface focus:px-3 focus:py-2"
       >
         Skip to the page
       </a>
-      <aside className="hidden border-r bg-surface lg:block">
+      <aside className="hidden border-r bg-surface lg:block print:hidden">
         <div className="sticky top-0 flex h-dvh flex-col">
           <Link href={`/${viewer.role}`} className="flex h-14 items-center px-5" aria-label={`Karvon, ${name} panel`}>
             <Brand suffix={name} />
@@ -49,7 +49,7 @@ export function PanelShell({ viewer, theme, onSignOut, children }: PanelShellPro
         </div>
       </aside>
 
-      <header className="sticky top-0 z-30 flex h-14 items-center justify-between border-b bg-surface px-4 lg:hidden">
+      <header className="sticky top-0 z-30 flex h-14 items-center justify-between border-b bg-surface px-4 lg:hidden print:hidden">
         <Link href={`/${viewer.role}`} aria-label={`Karvon, ${name} panel`}>
           <Brand suffix={name} />
         </Link>

@@ -1,7 +1,7 @@
 import type { Metadata } from "next";
 import { AuthCard } from "#ui/shell/public-shell.tsx";
 import { TextLink } from "#ui/text-link.tsx";
-import { readParam, type SearchParams } from "../search-params.ts";
+import { readParam, type SearchParams } from "../../search-params.ts";
 import { ConfirmForm } from "./confirm-form.tsx";
 
 export const metadata: Metadata = { title: "Confirm your e-mail" };

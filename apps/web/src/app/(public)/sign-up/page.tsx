@@ -2,7 +2,7 @@ import type { Metadata } from "next";
 import { AuthCard } from "#ui/shell/public-shell.tsx";
 import { TextLink } from "#ui/text-link.tsx";
 import { leaveWhenSignedIn } from "../../access.ts";
-import { readParam, type SearchParams } from "../search-params.ts";
+import { readParam, type SearchParams } from "../../search-params.ts";
 import { SignUpForm } from "./sign-up-form.tsx";
 
 export const metadata: Metadata = { title: "Sign up" };

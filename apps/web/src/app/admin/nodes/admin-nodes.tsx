@@ -19,11 +19,11 @@ import { nodeColumns } from "../../node-columns.tsx";
 
 const refreshMs = 3_000;
 
-export function AdminNodes() {
+export function AdminNodes({ initialSearch }: { initialSearch: string }) {
   const trpc = useTRPC();
   const client = useTRPCClient();
   const queryClient = useQueryClient();
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useState(initialSearch);
   const [asked, setAsked] = useState<AdminNode | null>(null);
   const nodes = usePages({
     queryKey: trpc.admin.nodes.infiniteQueryKey(search === "" ? {} : { search }),
@@ -51,7 +51,7 @@ export function AdminNodes() {
       <PageHeader title="Nodes" description="Every device in the network, whoever operates it." />
       <Card flush>
         <Toolbar>
-          <SearchField label="Search node, operator or address" onSearch={setSearch} />
+          <SearchField label="Search node, operator or address" onSearch={setSearch} initial={initialSearch} />
         </Toolbar>
         <LoadedPages
           query={nodes}

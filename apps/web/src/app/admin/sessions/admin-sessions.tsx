@@ -33,12 +33,12 @@ const columns: Column<AdminSession>[] = [
   { name: "Operator earns", align: "right", from: "lg", cell: (row) => <Usd isExact amount={row.earnedMicroUsd} /> },
 ];
 
-export function AdminSessions() {
+export function AdminSessions({ initialSearch }: { initialSearch: string }) {
   const trpc = useTRPC();
   const client = useTRPCClient();
   const queryClient = useQueryClient();
   const [status, setStatus] = useState<StatusFilter>("all");
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useState(initialSearch);
   const [asked, setAsked] = useState<AdminSession | null>(null);
   const filters = { status, ...(search === "" ? {} : { search }) };
   const sessions = usePages({
@@ -69,7 +69,7 @@ export function AdminSessions() {
       <Card flush>
         <Toolbar>
           <StatusFilterBar value={status} onValue={setStatus} />
-          <SearchField label="Search target, e-mail or id" onSearch={setSearch} />
+          <SearchField label="Search target, e-mail or id" onSearch={setSearch} initial={initialSearch} />
         </Toolbar>
         <LoadedPages
           query={sessions}

@@ -33,11 +33,11 @@ const columns: Column<AdminUser>[] = [
   { name: "Joined", cell: (user) => <Moment at={user.createdAt} /> },
 ];
 
-export function AdminUsers() {
+export function AdminUsers({ initialSearch }: { initialSearch: string }) {
   const trpc = useTRPC();
   const client = useTRPCClient();
   const queryClient = useQueryClient();
-  const [search, setSearch] = useState("");
+  const [search, setSearch] = useState(initialSearch);
   const [asked, setAsked] = useState<AdminUser | null>(null);
   const [termed, setTermed] = useState<AdminUser | null>(null);
   const [listed, setListed] = useState<AdminUser | null>(null);
@@ -66,7 +66,7 @@ export function AdminUsers() {
       <PageHeader title="Users" description="Everybody who can sign in." />
       <Card flush>
         <Toolbar>
-          <SearchField label="Search e-mail or id" onSearch={setSearch} />
+          <SearchField label="Search e-mail or id" onSearch={setSearch} initial={initialSearch} />
         </Toolbar>
         <LoadedPages
           query={users}

@@ -14,6 +14,7 @@ import { controlClasses } from "#ui/field.tsx";
 import { countryName } from "#ui/format-time.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
+import { TextLink } from "#ui/text-link.tsx";
 import { Length, Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
 import { cn } from "#ui/cn.ts";
@@ -32,6 +33,7 @@ export const clientSessionColumns: Column<ClientSession>[] = [
   { name: "Down", align: "right", cell: (row) => <Bytes amount={row.downBytes} /> },
   { name: "Up", align: "right", cell: (row) => <Bytes amount={row.upBytes} /> },
   { name: "Cost", align: "right", cell: (row) => <Usd isExact amount={row.dueMicroUsd} /> },
+  { name: "Receipt", role: "actions", align: "right", cell: (row) => <TextLink href={`/client/sessions/${row.id}`}>Receipt</TextLink> },
 ];
 
 export function ClientSessions() {

@@ -10,6 +10,7 @@ import { type Column, DataTable } from "#ui/data-table.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
 import { ShortId } from "#ui/short-id.tsx";
+import { TextLink } from "#ui/text-link.tsx";
 import { Length, Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
 import { protocolName } from "../../protocol-name.ts";
@@ -32,6 +33,7 @@ const columns: Column<OperatorSession>[] = [
     from: "xl",
     cell: (row) => <ShortId name="session id" id={row.id} />,
   },
+  { name: "Receipt", role: "actions", align: "right", cell: (row) => <TextLink href={`/operator/sessions/${row.id}`}>Receipt</TextLink> },
 ];
 
 export function OperatorSessions() {
