@@ -76,12 +76,14 @@ const clientShots: readonly Shot[] = [
         .first()
         .click(),
   },
+  { name: "client-receipt", path: "/client/sessions", prepare: openReceipt },
   { name: "client-overview", path: "/client" },
 ];
 const operatorShots: readonly Shot[] = [
   { name: "operator-nodes", path: "/operator/nodes" },
   { name: "operator-add-node", path: "/operator/nodes/add", prepare: (page) => page.getByRole("button", { name: "Make a code" }).click() },
   ...["sessions", "earnings", "account"].map((page) => ({ name: `operator-${page}`, path: `/operator/${page}` })),
+  { name: "operator-receipt", path: "/operator/sessions", prepare: openReceipt },
   { name: "operator-overview", path: "/operator" },
 ];
 const adminShots: readonly Shot[] = [
@@ -191,6 +193,11 @@ async function shootVariants(page: Page, name: string): Promise<void> {
       await capture(page, `${name}-${window.width}-${colorScheme}`, window.width);
     }
   }
+}
+
+async function openReceipt(page: Page): Promise<void> {
+  await page.getByRole("link", { name: "Receipt" }).first().click();
+  await page.getByTestId("receipt").waitFor();
 }
 
 /** Until nothing on the page says that it still loads, and then two frames for the charts to take their size. */

@@ -48,8 +48,7 @@ function WhyMore() {
         </li>
         <li>Bodies are counted as they travel, compressed or chunked, not as your program unpacks them.</li>
         <li>
-          Bytes that were on the way when either side hung up did pass the node and are counted; a program that was cut off has not read
-          them all.
+          Bytes that were on the way when one side hung up were carried and are counted; a program that was cut off has not read them all.
         </li>
         <li>
           Not counted: your program&rsquo;s talk with the gateway (its TLS, CONNECT and its answer, the SOCKS5 handshake), the
