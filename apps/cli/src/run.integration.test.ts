@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { newId } from "@karvon/domain";
 import { keyPath, readSettings, secretNames } from "@karvon/settings";
 import {
   createTestDatabase,
@@ -116,6 +117,26 @@ describe("karvon on a database", () => {
     expect(broken.out).toMatch(/^C1 {2}account \d+: balance /m);
     const runs = await fixtures.pool.query("select asked_by, bad_count > 0 as is_bad from reconcile_run order by id");
     expect(runs.rows).toEqual([false, true].map((is_bad) => ({ asked_by: "system:cli", is_bad })));
+  });
+
+  test("shows what a session cost, and says of another client's session what it says of none", async () => {
+    const id = newId("ses");
+    const { proxyUserId } = await fixtures.makeProxyUser(client.clientId, { username: "receipts" });
+    const { nodeId } = await fixtures.makeNode(operator.operatorId);
+    await fixtures.pool.query(
+      `insert into proxy_session (id, opened_at, client_id, proxy_user_id, operator_id, node_id, gateway_id, price_id, protocol, target_host, target_port,
+         exit_address, exit_country, up_bytes, down_bytes, due_micro_usd, failed_attempts)
+       values ($1, now(), $2, $3, $4, $5, 'gwy', $6, 'connect', 'example.org', 443, '203.0.113.9', 'DE', 1000, 2000000, 6003, 2)`,
+      [id, client.clientId, proxyUserId, operator.operatorId, nodeId, fixtures.priceId],
+    );
+    expect(await json("receipt", id)).toMatchObject({ id, upBytes: 1_000, downBytes: 2_000_000, amountMicroUsd: 6_003, failedAttempts: 2 });
+    const told = await typed("receipt", id);
+    expect(told.out).toMatch(/^price +3\.000000 USD per GB \(Standard, prc_/m);
+    expect(told.out).toMatch(/^amount due +0\.006003 USD$/m);
+    expect(told.out).not.toContain("203.0.113.9");
+    const stranger = await fixtures.makeClient();
+    expect(await typed("receipt", id, "--client", stranger.email)).toMatchObject({ code: 1, err: expect.stringContaining("(NOT_FOUND)") });
+    await fixtures.pool.query("delete from client where id = $1", [stranger.clientId]);
   });
 
   test("asks which client when there are two", async () => {
