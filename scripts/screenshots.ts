@@ -82,12 +82,22 @@ const clientShots: readonly Shot[] = [
 const operatorShots: readonly Shot[] = [
   { name: "operator-nodes", path: "/operator/nodes" },
   { name: "operator-add-node", path: "/operator/nodes/add", prepare: (page) => page.getByRole("button", { name: "Make a code" }).click() },
-  ...["sessions", "earnings", "account"].map((page) => ({ name: `operator-${page}`, path: `/operator/${page}` })),
   { name: "operator-receipt", path: "/operator/sessions", prepare: openReceipt },
+  ...["sessions", "earnings", "ledger", "account"].map((page) => ({ name: `operator-${page}`, path: `/operator/${page}` })),
+  { name: "operator-payouts", path: "/operator/payouts" },
+  {
+    name: "operator-payout-request",
+    path: "/operator/payouts",
+    prepare: async (page) => {
+      await page.getByRole("button", { name: "Request payout" }).first().click();
+      await page.getByLabel("Amount in USD").fill("5");
+      await page.getByRole("dialog").getByRole("button", { name: "Request payout" }).click();
+    },
+  },
   { name: "operator-overview", path: "/operator" },
 ];
 const adminShots: readonly Shot[] = [
-  ...["users", "nodes", "sessions", "refusals", "reconciliation", "account"].map((page) => ({
+  ...["users", "nodes", "sessions", "refusals", "payouts", "corrections", "prices", "reconciliation", "account"].map((page) => ({
     name: `admin-${page}`,
     path: `/admin/${page}`,
   })),

@@ -105,6 +105,20 @@ describe("karvon on a database", () => {
     expect(await typed("sessions", "--status", "open")).toMatchObject({ code: 0, out: "none\n" });
   });
 
+  test("asks for a payout once with one key, and lists what waits for staff", async () => {
+    await fixtures.earn(operator.operatorId, 30_000_000n);
+    const words = ["payout", "request", "12.50", "--destination", "DE89 3704 0044 0532 0130 00", "--holder", "Ann", "--key", "cli-key-1"];
+    const asked = await json(...words);
+    expect(asked).toMatchObject({ status: "requested", amountMicroUsd: 12_500_000, destination: "DE89370400440532013000" });
+    expect(await json(...words)).toEqual(asked);
+    expect(await json("payout", "list")).toMatchObject([{ operatorEmail: operator.email, status: "requested" }]);
+    expect(await typed("payout", "list", "--status", "paid")).toMatchObject({ code: 0, out: "none\n" });
+    expect(await typed("payout", "request", "5", "--destination", "x", "--holder", "Ann")).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("The least amount is 10 USD. (INPUT_INVALID)"),
+    });
+  });
+
   test("reconciles, and says so with its exit code", async () => {
     const found = await typed("reconcile");
     expect(found).toMatchObject({ code: 0, err: "" });

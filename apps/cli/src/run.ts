@@ -9,6 +9,7 @@ import { parserOptions, type Command, type Input } from "./command.ts";
 import { ConnectError, type Connection } from "./connect.ts";
 import { enrolCodeCommand, nodesCommand } from "./commands/fleet.ts";
 import { balanceCommand, receiptCommand, reconcileCommand, sessionsCommand } from "./commands/money.ts";
+import { payoutsCommand, requestPayoutCommand } from "./commands/payouts.ts";
 import { createProxyUserCommand, disableProxyUserCommand, enableProxyUserCommand, listProxyUsersCommand } from "./commands/proxy-users.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import { toJson } from "./print.ts";
@@ -24,6 +25,8 @@ export const commands: readonly Command[] = [
   sessionsCommand,
   receiptCommand,
   balanceCommand,
+  payoutsCommand,
+  requestPayoutCommand,
   reconcileCommand,
 ];
 

@@ -14,6 +14,21 @@ const everybody = roles;
 const signedIn: readonly RoleName[] = ["client", "operator", "admin"];
 const page = {};
 const reason = "because of a test";
+const correction = {
+  email: "nobody@test.local",
+  kind: "correction",
+  gigabytes: "1",
+  amountUsd: "",
+  reason,
+  idempotencyKey: "matrix-0001",
+};
+const payoutRequest = {
+  amountUsd: "10",
+  method: "iban",
+  destination: "DE89370400440532013000",
+  holderName: "Test Operator",
+  idempotencyKey: "matrix-0001",
+};
 
 /** Who may call what, and an input that the procedure accepts. A procedure without a line here fails the test. */
 const matrix: Record<string, { readonly roles: readonly RoleName[]; readonly input?: unknown }> = {
@@ -55,6 +70,11 @@ const matrix: Record<string, { readonly roles: readonly RoleName[]; readonly inp
   "operator.sessions": { roles: ["operator"], input: page },
   "operator.receipt": { roles: ["operator"], input: { id: newId("ses") } },
   "operator.earnings": { roles: ["operator"] },
+  "operator.rateCard": { roles: ["operator"] },
+  "operator.payouts.list": { roles: ["operator"], input: page },
+  "operator.payouts.request": { roles: ["operator"], input: payoutRequest },
+  "operator.payouts.cancel": { roles: ["operator"], input: { id: newId("pyt") } },
+  "operator.ledger": { roles: ["operator"], input: page },
   "operator.live": { roles: ["operator"] },
   "admin.overview": { roles: ["admin"] },
   "admin.users": { roles: ["admin"], input: page },
@@ -73,6 +93,18 @@ const matrix: Record<string, { readonly roles: readonly RoleName[]; readonly inp
   "admin.sessions": { roles: ["admin"], input: page },
   "admin.endSession": { roles: ["admin"], input: { id: newId("ses"), reason } },
   "admin.refusals": { roles: ["admin"], input: page },
+  "admin.corrections.list": { roles: ["admin"], input: page },
+  "admin.corrections.propose": { roles: ["admin"], input: correction },
+  "admin.corrections.approve": { roles: ["admin"], input: { id: newId("cor") } },
+  "admin.corrections.reject": { roles: ["admin"], input: { id: newId("cor"), reason } },
+  "admin.prices.list": { roles: ["admin"], input: page },
+  "admin.prices.publish": { roles: ["admin"], input: { name: "Next", usdPerGb: "3", operatorUsdPerGb: "1.8", rates: [], reason } },
+  "admin.prices.withdraw": { roles: ["admin"], input: { id: newId("prc"), reason } },
+  "admin.payouts.list": { roles: ["admin"], input: page },
+  "admin.payouts.check": { roles: ["admin"], input: { id: newId("pyt") } },
+  "admin.payouts.send": { roles: ["admin"], input: { ids: [newId("pyt")] } },
+  "admin.payouts.confirm": { roles: ["admin"], input: { ids: [newId("pyt")], reference: "bank 1" } },
+  "admin.payouts.fail": { roles: ["admin"], input: { id: newId("pyt"), reason } },
   "admin.reconciliation": { roles: ["admin"] },
   "admin.runReconciliation": { roles: ["admin"] },
   "admin.audit": { roles: ["admin"], input: page },

@@ -92,6 +92,8 @@ export const PANEL_ERRORS = {
   ADDRESS_TAKEN: { http: 409, trpc: "CONFLICT" },
   STATE_CONFLICT: { http: 409, trpc: "CONFLICT" },
   IDEMPOTENCY_CONFLICT: { http: 409, trpc: "CONFLICT" },
+  BALANCE_TOO_LOW: { http: 409, trpc: "PRECONDITION_FAILED" },
+  SECOND_PERSON_NEEDED: { http: 403, trpc: "FORBIDDEN" },
   PAYMENT_FAILED: { http: 402, trpc: "PRECONDITION_FAILED" },
 } as const satisfies Record<string, PanelErrorFacts>;
 export type PanelErrorCode = keyof typeof PANEL_ERRORS;

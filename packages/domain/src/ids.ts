@@ -35,6 +35,8 @@ export const idPrefixes = [
   "ord", // order
   "pay", // payment
   "pyt", // payout
+  "bat", // payouts sent together
+  "cor", // correction
   "ses", // proxy session, and the request id in its answers
   "blk", // block rule
   "abr", // abuse report

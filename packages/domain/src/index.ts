@@ -5,6 +5,7 @@ export * from "./device/index.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./money.ts";
+export * from "./payout/index.ts";
 export * from "./proxy-user-name.ts";
 export * from "./routing/index.ts";
 export * from "./units.ts";

@@ -34,11 +34,11 @@ export interface LedgerPosting {
   readonly kind: "top_up" | "refund" | "payout" | "correction";
   readonly actor: string;
   readonly requestSha256: Uint8Array;
-  readonly entries: readonly { readonly kind: string; readonly ownerId?: string; readonly amount: bigint }[];
+  readonly entries: readonly { readonly kind: string; readonly ownerId?: string; readonly amount: bigint; readonly atLeast?: bigint }[];
 }
 
 export async function postLedger(db: DatabaseTransaction, posting: LedgerPosting): Promise<void> {
-  const entries = posting.entries.map((entry) => ({ ...entry, amount: entry.amount.toString() }));
+  const entries = posting.entries.map((entry) => ({ ...entry, amount: entry.amount.toString(), atLeast: entry.atLeast?.toString() }));
   await db.$queryRaw`
     select tx_id from ledger_post(${posting.key}, ${posting.kind}::"LedgerTxKind", ${posting.actor}, ${Buffer.from(posting.requestSha256)}::bytea, ${JSON.stringify(entries)}::jsonb)`;
 }

@@ -217,6 +217,8 @@ export interface LedgerLine {
   readonly asset: LedgerAsset;
   readonly amount: bigint;
   readonly balanceAfter: bigint;
+  /** Why staff wrote it; null for what nobody has to explain. */
+  readonly note: string | null;
 }
 export interface LiveTraffic {
   readonly atMs: number;

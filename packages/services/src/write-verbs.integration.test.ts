@@ -29,37 +29,18 @@ import {
   suspendUser,
   createAdmin,
   type Actor,
-  type ServiceContext,
 } from "./index.ts";
+import { correctionVerbs } from "./test/correction-verbs.ts";
 import { openPanel, type TestPanel } from "./test/open-panel.ts";
+import { payoutVerbs } from "./test/payout-verbs.ts";
 import { refusalOf } from "./test/refusal-of.ts";
+import type { Owner, RoleName, WriteVerb } from "./test/write-verb.ts";
 
 let panel: TestPanel;
 beforeAll(async () => {
   panel = await openPanel();
 });
 afterAll(() => panel.close());
-
-type RoleName = "client" | "operator" | "admin" | "system" | "signed in";
-
-interface WriteVerb {
-  readonly name: string;
-  readonly role: RoleName;
-  /** Acts on something that belongs to `owner`. Verbs without a subject leave it out. */
-  readonly makeSubject?: (owner: Owner) => Promise<string>;
-  readonly run: (ctx: ServiceContext, subject: string) => Promise<unknown>;
-  /** What the database says afterwards. */
-  readonly verify?: (subject: string) => Promise<unknown>;
-  readonly expected?: unknown;
-  /** Admins reach every tenant: there is no other one. */
-  readonly isTenantBound: boolean;
-}
-
-interface Owner {
-  readonly userId: string;
-  readonly clientId?: string;
-  readonly operatorId?: string;
-}
 
 const ownedProxyUser = async ({ clientId = "" }: Owner) => (await panel.fixtures.makeProxyUser(clientId)).proxyUserId;
 /** A block of its own each time. */
@@ -196,6 +177,8 @@ const verbs: WriteVerb[] = [
     expected: "retired",
   },
   { name: "createEnrolmentCode", role: "operator", isTenantBound: false, run: (ctx) => createEnrolmentCode(ctx, { label: "Phone" }) },
+  ...payoutVerbs(() => panel),
+  ...correctionVerbs(() => panel),
   {
     name: "suspendUser",
     role: "admin",

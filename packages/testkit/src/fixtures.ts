@@ -36,6 +36,8 @@ export interface Fixtures {
   makeGateway(id?: string, epoch?: bigint): Promise<string>;
   /** Bytes and money as a purchase posts them. */
   credit(clientId: string, bytes: bigint, microUsd?: bigint): Promise<void>;
+  /** Money that an operator may ask for, out of the promotion account. */
+  earn(operatorId: string, microUsd: bigint): Promise<void>;
   /** The id of the price that the migrations put there. */
   readonly priceId: string;
   close(): Promise<void>;
@@ -62,6 +64,13 @@ export function openFixtures(url: string): Fixtures {
         { kind: "client_usd", ownerId: clientId, amount: `${microUsd}` },
       ];
       await insert("SELECT ledger_post($1, 'top_up', 'test', NULL, $2)", [`test:${newId("ord")}`, JSON.stringify(entries)]);
+    },
+    async earn(operatorId, microUsd) {
+      const entries = [
+        { kind: "promotion", amount: `${-microUsd}` },
+        { kind: "operator_payable", ownerId: operatorId, amount: `${microUsd}` },
+      ];
+      await insert("SELECT ledger_post($1, 'correction', 'test', NULL, $2)", [`test:${newId("ord")}`, JSON.stringify(entries)]);
     },
     close: () => pool.end(),
   };

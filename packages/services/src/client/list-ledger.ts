@@ -13,6 +13,7 @@ interface Row {
   readonly amount: bigint;
   readonly balance_after: bigint;
   readonly version: bigint;
+  readonly note: string | null;
 }
 
 /** The version below which the next page of each account begins. */
@@ -24,11 +25,12 @@ const end = 9_223_372_036_854_775_807n;
 const readEntries = {
   name: "client-ledger",
   text: `
-    select e.*, t.kind::text as kind from ledger_account a cross join lateral (
+    select e.*, t.kind::text as kind, c.reason as note from ledger_account a cross join lateral (
         select tx_id, created_at as at, asset::text as asset, amount, balance_after, account_version as version from ledger_entry
          where account_id = a.id and account_version < case a.asset when 'BYTE' then $2::bigint else $3::bigint end
          order by account_version desc limit ${pageSizeMax + 1}) e
       join ledger_tx t on t.id = e.tx_id
+      left join ledger_correction c on t.kind = 'correction' and c.id = substr(t.idempotency_key, length('correction:') + 1)
      where a.owner_id = $1 and a.kind in ('client_bytes', 'client_usd') and a.shard = 0
      order by e.asset, e.version desc`,
 };
@@ -56,7 +58,15 @@ function takePage(rows: readonly Row[], limit: number, from: Position): Page<Led
     const row = list?.shift();
     if (row === undefined) return { items, nextCursor: null };
     position[row.asset] = row.version;
-    items.push({ txId: row.tx_id, at: row.at, kind: row.kind, asset: row.asset, amount: row.amount, balanceAfter: row.balance_after });
+    items.push({
+      txId: row.tx_id,
+      at: row.at,
+      kind: row.kind,
+      asset: row.asset,
+      amount: row.amount,
+      balanceAfter: row.balance_after,
+      note: row.note,
+    });
   }
   const isMore = lists.some((list) => list.length > 0);
   return { items, nextCursor: isMore ? `${position.BYTE}~${position.USD6}` : null };

@@ -3,4 +3,7 @@ export * from "./allowlist.ts";
 export * from "./auth.ts";
 export * from "./client.ts";
 export * from "./common.ts";
+export * from "./corrections.ts";
 export * from "./operator.ts";
+export * from "./payouts.ts";
+export * from "./prices.ts";

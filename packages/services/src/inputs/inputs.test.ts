@@ -8,6 +8,7 @@ import {
   NewPassword,
   PageInput,
   ProxyUserIdInput,
+  RequestPayoutInput,
   SessionsInput,
   SignUpInput,
   SuspendUserInput,
@@ -102,6 +103,26 @@ describe("inputs", () => {
     }
     expect(BuyTrafficInput.safeParse({ gigabytes: 5, idempotencyKey: "key-0001" }).success).toBe(true);
     expect(BuyTrafficInput.safeParse({ gigabytes: 5, idempotencyKey: "short" }).success).toBe(false);
+  });
+
+  test("take payouts of at least 10 USD to an account that can exist", () => {
+    const input = {
+      amountUsd: "10.00",
+      method: "iban",
+      destination: "de89 3704 0044 0532 0130 00",
+      holderName: "Ann",
+      idempotencyKey: "key-0001",
+    };
+    expect(RequestPayoutInput.parse(input).destination).toBe("DE89370400440532013000");
+    const bad = [
+      ...["9.99", "0", "-10", "10.001", "1e3", "10,00", "NaN", "1000000000", ""].map((amountUsd) => ({ amountUsd })),
+      ...["", "DE89370400440532013001", "20208000900123456789/00444"].map((destination) => ({ destination })),
+      { method: "cash" },
+      { holderName: " " },
+      { idempotencyKey: "short" },
+      { more: true },
+    ];
+    for (const part of bad) expect(RequestPayoutInput.safeParse({ ...input, ...part }).success, JSON.stringify(part)).toBe(false);
   });
 
   test("refuse proxy names that the username grammar could not read", () => {

@@ -2,6 +2,7 @@
 import {
   Activity,
   ArrowLeftRight,
+  Banknote,
   BookOpen,
   CirclePlus,
   CreditCard,
@@ -13,6 +14,7 @@ import {
   ScrollText,
   Shield,
   Smartphone,
+  Tag,
   Terminal,
   Users,
   Wallet,
@@ -62,7 +64,14 @@ export const navigation: Readonly<Record<PanelRole, readonly NavGroup[]>> = {
         { href: "/operator/sessions", name: "Sessions", icon: ArrowLeftRight },
       ],
     },
-    { name: "Money", items: [{ href: "/operator/earnings", name: "Earnings", icon: Wallet }] },
+    {
+      name: "Money",
+      items: [
+        { href: "/operator/earnings", name: "Earnings", icon: Wallet },
+        { href: "/operator/payouts", name: "Payouts", icon: Banknote },
+        { href: "/operator/ledger", name: "Ledger", icon: BookOpen },
+      ],
+    },
     { name: "Account", items: [{ href: "/operator/account", name: "Account & security", icon: Shield }] },
   ],
   admin: [
@@ -79,6 +88,9 @@ export const navigation: Readonly<Record<PanelRole, readonly NavGroup[]>> = {
       name: "Control",
       items: [
         { href: "/admin/users", name: "Users", icon: Users },
+        { href: "/admin/payouts", name: "Payouts", icon: Banknote },
+        { href: "/admin/prices", name: "Prices", icon: Tag },
+        { href: "/admin/corrections", name: "Corrections", icon: BookOpen },
         { href: "/admin/reconciliation", name: "Reconciliation", icon: Scale },
         { href: "/admin/audit", name: "Audit log", icon: ScrollText },
       ],

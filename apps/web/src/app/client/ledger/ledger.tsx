@@ -5,47 +5,19 @@ import { LoadedPages } from "#trpc/loaded.tsx";
 import { useTRPC, useTRPCClient } from "#trpc/client.tsx";
 import { usePages } from "#trpc/use-pages.ts";
 import type { LedgerLine } from "#trpc/types.ts";
-import { Badge, type Tone } from "#ui/badge.tsx";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
-import { cn } from "#ui/cn.ts";
-import { type Column, DataTable } from "#ui/data-table.tsx";
+import { DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatExactBytes, formatExactUsd, formatLedgerAmount } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
-import { Moment } from "#ui/time-cells.tsx";
+import { ledgerAmounts, ledgerAt, ledgerEntry, ledgerKey } from "../../ledger-columns.tsx";
 
 const refreshMs = 5_000;
-const tones: Readonly<Record<string, Tone>> = { top_up: "good", refund: "info", correction: "warn" };
-
-const columns: Column<LedgerLine>[] = [
-  { name: "Entry", role: "lead", cell: (line) => <Badge tone={tones[line.kind] ?? "neutral"}>{line.kind.replaceAll("_", " ")}</Badge> },
-  { name: "At", cell: (line) => <Moment at={line.at} /> },
-  { name: "Account", cell: (line) => (line.asset === "BYTE" ? "Traffic" : "Money") },
-  {
-    name: "Amount",
-    align: "right",
-    cell: (line) => (
-      <span className={cn("font-mono text-xs whitespace-nowrap", line.amount > 0n && "text-good")}>
-        {formatLedgerAmount(line.asset, line.amount)}
-      </span>
-    ),
-  },
-  {
-    name: "Balance after",
-    align: "right",
-    cell: (line) => (
-      <span className="font-mono text-xs whitespace-nowrap">
-        {line.asset === "BYTE" ? formatExactBytes(line.balanceAfter) : formatExactUsd(line.balanceAfter)}
-      </span>
-    ),
-  },
-  {
-    name: "Transaction",
-    align: "right",
-    from: "lg",
-    cell: (line) => <span className="font-mono text-xs text-faint">#{line.txId.toString()}</span>,
-  },
+const columns = [
+  ledgerEntry,
+  ledgerAt,
+  { name: "Account", cell: (line: LedgerLine) => (line.asset === "BYTE" ? "Traffic" : "Money") },
+  ...ledgerAmounts,
 ];
 
 export function Ledger() {
@@ -79,14 +51,7 @@ export function Ledger() {
             </EmptyState>
           }
         >
-          {(lines) => (
-            <DataTable
-              label="Ledger"
-              columns={columns}
-              rows={lines}
-              rowKey={(line) => `${line.txId}-${line.asset}-${line.amount}-${line.balanceAfter}`}
-            />
-          )}
+          {(lines) => <DataTable label="Ledger" columns={columns} rows={lines} rowKey={ledgerKey} />}
         </LoadedPages>
       </Card>
     </>

@@ -8,10 +8,12 @@ import { Card, Stat, StatRow } from "#ui/card.tsx";
 import { HistoryChart } from "#ui/charts/history-chart.tsx";
 import { type RankedRow, RankedBars } from "#ui/charts/ranked-bars.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatBytes, formatExactBytes, formatExactUsd, formatUsd } from "#ui/format.ts";
+import { formatBytes, formatExactBytes, formatExactUsd, formatPricePerGb, formatUsd } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
+import { Moment } from "#ui/time-cells.tsx";
 import { earningDays } from "../../history-points.ts";
+import { Rates } from "../../rates.tsx";
 
 const refreshMs = 5_000;
 
@@ -48,11 +50,31 @@ export function OperatorEarnings() {
             </StatRow>
           )}
         </Loaded>
+        <RateCard />
         <Loaded query={earnings} loading={<Skeleton className="h-72 rounded-lg" />}>
           {(data) => <Details earnings={data} />}
         </Loaded>
       </div>
     </>
+  );
+}
+
+/** What a GB earns now, and where it earns something else. */
+function RateCard() {
+  const trpc = useTRPC();
+  const card = useQuery(trpc.operator.rateCard.queryOptions());
+  if (card.data === undefined || card.data === null) return null;
+  const { operatorPicoUsdPerByte, validFrom, rates } = card.data;
+  return (
+    <Card title="Rates" description="What a session earns is fixed when it opens.">
+      <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm">
+        <span className="font-medium">{formatPricePerGb(operatorPicoUsdPerByte)}</span>
+        <span className="text-faint">
+          since <Moment at={validFrom} />
+        </span>
+        {rates.length === 0 ? null : <Rates rates={rates} />}
+      </p>
+    </Card>
   );
 }
 

@@ -1,0 +1,51 @@
+import type { LedgerLine } from "#trpc/types.ts";
+import { Badge, type Tone } from "#ui/badge.tsx";
+import { cn } from "#ui/cn.ts";
+import type { Column } from "#ui/data-table.tsx";
+import { formatExactBytes, formatExactUsd, formatLedgerAmount } from "#ui/format.ts";
+import { Moment } from "#ui/time-cells.tsx";
+
+const tones: Readonly<Record<string, Tone>> = { top_up: "good", refund: "info", correction: "warn", payout: "info" };
+
+export const ledgerEntry: Column<LedgerLine> = {
+  name: "Entry",
+  role: "lead",
+  cell: (line) => (
+    <span className="inline-block max-w-80">
+      <Badge tone={tones[line.kind] ?? "neutral"}>{line.kind.replaceAll("_", " ")}</Badge>
+      {line.note === null ? null : <span className="mt-0.5 block text-xs break-words text-faint">{line.note}</span>}
+    </span>
+  ),
+};
+
+/** What every ledger shows of a line beyond its kind. */
+export const ledgerAmounts: readonly Column<LedgerLine>[] = [
+  {
+    name: "Amount",
+    align: "right",
+    cell: (line) => (
+      <span className={cn("font-mono text-xs whitespace-nowrap", line.amount > 0n && "text-good")}>
+        {formatLedgerAmount(line.asset, line.amount)}
+      </span>
+    ),
+  },
+  {
+    name: "Balance after",
+    align: "right",
+    cell: (line) => (
+      <span className="font-mono text-xs whitespace-nowrap">
+        {line.asset === "BYTE" ? formatExactBytes(line.balanceAfter) : formatExactUsd(line.balanceAfter)}
+      </span>
+    ),
+  },
+  {
+    name: "Transaction",
+    align: "right",
+    from: "lg",
+    cell: (line) => <span className="font-mono text-xs text-faint">#{line.txId.toString()}</span>,
+  },
+];
+
+export const ledgerAt: Column<LedgerLine> = { name: "At", cell: (line) => <Moment at={line.at} /> };
+
+export const ledgerKey = (line: LedgerLine): string => `${line.txId}-${line.asset}-${line.amount}-${line.balanceAfter}`;

@@ -1,0 +1,81 @@
+/** What the panels see of money that people move. Types only; bytes and money are bigint, moments are Date. */
+export type PayoutStatus = "requested" | "checked" | "sent" | "paid" | "failed";
+export type PayoutMethod = "iban" | "uz_account";
+export type CorrectionKind = "correction" | "promotion";
+export type CorrectionStatus = "proposed" | "posted" | "rejected";
+
+export interface PayoutView {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly amountMicroUsd: bigint;
+  readonly method: PayoutMethod;
+  readonly destination: string;
+  readonly holderName: string;
+  readonly status: PayoutStatus;
+  /** Why no money went out; set when it failed. */
+  readonly failure: string | null;
+  /** What the bank calls the transfer; set when it is paid. */
+  readonly reference: string | null;
+  readonly checkedAt: Date | null;
+  readonly sentAt: Date | null;
+  readonly settledAt: Date | null;
+}
+
+export interface AdminPayoutView extends PayoutView {
+  readonly operatorEmail: string;
+  readonly batchId: string | null;
+  readonly checkedByEmail: string | null;
+  readonly sentByEmail: string | null;
+  readonly settledByEmail: string | null;
+  /** Then somebody else must send it. */
+  readonly isCheckedByMe: boolean;
+}
+
+export interface PayoutBatchView {
+  readonly batchId: string;
+  readonly count: number;
+  readonly amountMicroUsd: bigint;
+}
+
+export interface CorrectionView {
+  readonly id: string;
+  readonly createdAt: Date;
+  readonly kind: CorrectionKind;
+  readonly side: "client" | "operator";
+  readonly ownerEmail: string;
+  readonly bytes: bigint;
+  readonly microUsd: bigint;
+  readonly reason: string;
+  readonly status: CorrectionStatus;
+  readonly rejection: string | null;
+  readonly proposedByEmail: string;
+  readonly decidedByEmail: string | null;
+  readonly decidedAt: Date | null;
+  /** Then somebody else must approve it. */
+  readonly isProposedByMe: boolean;
+}
+
+/** What operators earn where the exit is in a country, or so connected; null stands for any. */
+export interface RateView {
+  readonly country: string | null;
+  readonly connectionType: string | null;
+  readonly operatorPicoUsdPerByte: bigint;
+}
+
+export interface PriceView {
+  readonly id: string;
+  readonly name: string;
+  readonly picoUsdPerByte: bigint;
+  readonly operatorPicoUsdPerByte: bigint;
+  readonly validFrom: Date;
+  readonly state: "current" | "planned" | "past" | "unlisted";
+  /** How many clients have agreed on it. */
+  readonly clients: number;
+  readonly rates: readonly RateView[];
+}
+
+export interface RateCardView {
+  readonly validFrom: Date;
+  readonly operatorPicoUsdPerByte: bigint;
+  readonly rates: readonly RateView[];
+}
