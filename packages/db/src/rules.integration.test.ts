@@ -188,7 +188,7 @@ const attempts: readonly Attempt[] = [
   [
     "a grant used beyond its size",
     outOfRange,
-    "INSERT INTO quota_grant (account_id, gateway_id, epoch, granted, used, expires_at) SELECT 1, id, 1, 10, 11, now() FROM gateway",
+    "INSERT INTO quota_grant (account_id, proxy_user_id, gateway_id, epoch, granted, used, expires_at) SELECT 1, u.id, g.id, 1, 10, 11, now() FROM gateway AS g, proxy_user AS u",
   ],
   ["a second control epoch", outOfRange, "INSERT INTO control_epoch (id, epoch) VALUES (2, 0)"],
 ];

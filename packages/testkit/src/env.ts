@@ -12,3 +12,8 @@ export function shareServerUrl(url: string | undefined): void {
   if (url === undefined) delete process.env[variable];
   else process.env[variable] = url;
 }
+
+/** `full` runs the tests of money at full length. */
+export function readTier(): string | undefined {
+  return process.env["TEST_TIER"];
+}

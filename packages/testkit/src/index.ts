@@ -1,4 +1,5 @@
 export { createFakeClock, type FakeClock } from "./fake-clock.ts";
+export { isFullTier, printFigure } from "./figure.ts";
 export {
   openFixtures,
   type ClientFixture,

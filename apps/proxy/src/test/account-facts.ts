@@ -16,4 +16,5 @@ export const accountFacts = {
   usedBytes: 0n,
   priceId: "prc",
   balanceBytes: 100n,
+  interimCreditBytes: 0n,
 };

@@ -23,6 +23,8 @@ import type {
   NodeAuthFacts,
   PresenceRow,
   ProxyUserFacts,
+  QuotaAsk,
+  QuotaTaken,
   RefusalRow,
 } from "./types.ts";
 
@@ -50,6 +52,10 @@ export function openGatewayDatabase(options: GatewayDatabaseOptions): GatewayDat
     saveAssessment: (row) => saveAssessment(pool, row),
 
     recordUsage: (batch) => recordUsage(pool, batch, onError),
+    takeQuota: (ask) => takeQuota(pool, ask),
+    returnQuota: async ({ clientId, proxyUserId, gatewayId, epoch, turn, spentBytes }) =>
+      void (await run(pool, statements.returnQuota, [clientId, proxyUserId, gatewayId, epoch, turn, spentBytes])),
+    releaseQuotas: async (gatewayId, epoch) => (await runForOne(pool, statements.releaseQuotas, [gatewayId, epoch])) ?? noneReleased,
     recordRefusals: async (rows) => void (rows.length > 0 && (await run(pool, statements.recordRefusals, [refusalJson(rows)]))),
 
     listBlockRules: () => run(pool, statements.listBlockRules),
@@ -63,6 +69,15 @@ export function openGatewayDatabase(options: GatewayDatabaseOptions): GatewayDat
     ping: async () => void (await run(pool, statements.ping)),
     close: () => pool.end(),
   };
+}
+
+const noneReleased = { settled: 0n, lost: 0n };
+
+async function takeQuota(pool: Pool, ask: QuotaAsk): Promise<QuotaTaken> {
+  const { clientId, proxyUserId, gatewayId, epoch, turn, spentBytes, wantBytes } = ask;
+  const row = await runForOne(pool, statements.takeQuota, [clientId, proxyUserId, gatewayId, epoch, turn, spentBytes, wantBytes]);
+  if (row === null) throw new Error("quota_take answered nothing");
+  return { grantedBytes: Number(row.granted), usedBytes: Number(row.used), shortOf: row.short_of, isFinal: row.is_final };
 }
 
 async function assertDurable(pool: Pool): Promise<void> {
@@ -106,6 +121,7 @@ async function findProxyUser(pool: Pool, username: string): Promise<ProxyUserFac
     usedBytes: row.used_bytes,
     priceId: row.price_id,
     balanceBytes: row.balance_bytes,
+    interimCreditBytes: row.interim_credit_bytes,
   };
 }
 

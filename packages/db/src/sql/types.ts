@@ -49,6 +49,35 @@ export interface ProxyUserFacts {
   readonly priceId: string;
   /** Posted minus reserved; negative when overdrawn. */
   readonly balanceBytes: bigint;
+  /** What a gateway may carry beyond its grants while it cannot ask, once in 15 minutes. */
+  readonly interimCreditBytes: bigint;
+}
+
+/** Who holds bytes of whom. `turn` counts up with every call of this run about quotas; totals are below 2^53. */
+export interface QuotaHolding {
+  readonly clientId: string;
+  readonly proxyUserId: string;
+  readonly gatewayId: string;
+  readonly epoch: bigint;
+  readonly turn: number;
+}
+
+export interface QuotaAsk extends QuotaHolding {
+  /** Of this user, by this run, in total; null when it begins with the user and holds nothing. */
+  readonly spentBytes: number | null;
+  /** What it would like to have in hand. */
+  readonly wantBytes: number;
+}
+
+export interface QuotaTaken {
+  /** In total: granted minus spent is in hand. */
+  readonly grantedBytes: number;
+  /** Posted of it so far: what a run that begins with the user counts as spent. */
+  readonly usedBytes: number;
+  /** Why less was granted than wanted, or null. */
+  readonly shortOf: "balance" | "limit" | null;
+  /** Nothing is left to be granted now. */
+  readonly isFinal: boolean;
 }
 
 export interface AllowlistedUser {
@@ -221,6 +250,12 @@ export interface GatewayDatabase extends UsageLedger {
   saveAssessment(row: AssessmentRow): Promise<void>;
 
   recordUsage(batch: UsageBatch): Promise<UsageReceipt>;
+  /** Tops up what this gateway may carry for a proxy user. The same call again answers what is granted and grants no more. */
+  takeQuota(ask: QuotaAsk): Promise<QuotaTaken>;
+  /** Gives back what is in hand and not spent. */
+  returnQuota(holding: QuotaHolding & { readonly spentBytes: number }): Promise<void>;
+  /** Frees the grants of this gateway's runs up to `epoch`, all of which are posted, and those of gateways that are gone. */
+  releaseQuotas(gatewayId: string, epoch: bigint): Promise<{ readonly settled: bigint; readonly lost: bigint }>;
   recordRefusals(rows: readonly RefusalRow[]): Promise<void>;
 
   listBlockRules(): Promise<BlockRuleRow[]>;

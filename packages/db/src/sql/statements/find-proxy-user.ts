@@ -17,6 +17,7 @@ export interface ProxyUserRow {
   used_bytes: bigint;
   price_id: string;
   balance_bytes: bigint;
+  interim_credit_bytes: bigint;
 }
 
 /**
@@ -30,7 +31,8 @@ export const findProxyUser = statement<ProxyUserRow>(
      c.countries, u.allowed_sources, u.allowed_hosts,
      u.concurrency_max, c.concurrency_max AS client_concurrency_max, u.traffic_limit_bytes, u.used_bytes,
      coalesce(c.price_id, (SELECT p.id FROM price AS p WHERE p.is_listed AND p.valid_from <= now() ORDER BY p.valid_from DESC, p.id DESC LIMIT 1)) AS price_id,
-     coalesce((SELECT a.posted - a.reserved FROM ledger_account AS a WHERE a.kind = 'client_bytes' AND a.owner_id = u.client_id AND a.shard = 0), 0) AS balance_bytes
+     coalesce((SELECT a.posted - a.reserved FROM ledger_account AS a WHERE a.kind = 'client_bytes' AND a.owner_id = u.client_id AND a.shard = 0), 0) AS balance_bytes,
+     c.interim_credit_bytes
    FROM proxy_user AS u JOIN client AS c ON c.id = u.client_id JOIN user_account AS o ON o.id = c.user_id
    WHERE u.username = $1`,
 );
