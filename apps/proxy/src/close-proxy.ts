@@ -36,11 +36,13 @@ export async function closeProxy({ core, fleet, meter, control, ports, house }: 
   for (const session of sessions.listOpen()) session.line.cut("draining");
   await ports.gateway.close();
   meter.ticker.stop();
+  await attempt("quotas", () => core.quotas.stop());
   core.load.memory.stop();
   await attempt("control", () => control.close());
   fleet.tunnels.drain();
   fleet.tunnels.close();
   await attempt("flush", () => meter.flusher.close());
+  if (sessions.unpostedBytes === 0) await attempt("grants", () => core.quotas.release(options.identity.epoch));
   await attempt("house", () => house.close());
   await attempt("presence", () => database.markGatewayNodesOffline(gatewayId));
   await attempt("gateway", () => database.stopGateway(gatewayId));

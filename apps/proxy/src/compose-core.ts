@@ -6,6 +6,7 @@ import { countPorts, listPorts } from "./gateway/open-client-ports.ts";
 import { createLoad, type Load } from "./load/gateway-load.ts";
 import { readEgressAllow, readPrefixes } from "./network-options.ts";
 import { clientPortsOf, type ProxyOptions } from "./proxy-options.ts";
+import { QuotaKeeper } from "./quota/quota-keeper.ts";
 import { createSessionLog, type SessionLog } from "./radar/session-log.ts";
 import type { RadarTick } from "./radar/ticker.ts";
 import { createNodeDirectory, type NodeDirectory } from "./router/node-directory.ts";
@@ -32,6 +33,7 @@ export interface Core {
   readonly monotonicMs: () => number;
   readonly accounts: Accounts;
   readonly sessions: SessionLog;
+  readonly quotas: QuotaKeeper;
   readonly refusals: RefusalLog;
   readonly credentials: Credentials;
   /** Nodes whose tunnels end in this process. */
@@ -98,6 +100,7 @@ export function createCore(options: ProxyOptions, database: GatewayDatabase): Co
     monotonicMs,
     accounts,
     sessions,
+    quotas: new QuotaKeeper({ database, gatewayId: identity.id, epoch: identity.epoch, accounts, sessions, log, monotonicMs }),
     refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs, linesPerSecond: options.refusalLinesPerSecond }),
     credentials: createCredentials({ database, accounts, nowMs }),
     directory: everywhere === null ? here : shareDirectory(here, everywhere),

@@ -14,7 +14,7 @@ const flushLagMaxMs = 60_000;
 const flushIntervalMsDefault = 5_000;
 
 export function createMeter(core: Core): Meter {
-  const { options, sessions, accounts, log, gatewayId } = core;
+  const { options, sessions, accounts, quotas, log, gatewayId } = core;
   const flusher = startFlusher({
     ledger: core.database,
     gatewayId,
@@ -24,6 +24,7 @@ export function createMeter(core: Core): Meter {
     onPosted(batch, receipt) {
       sessions.posted(batch, receipt);
       for (const { clientId, balanceBytes } of receipt.balances) accounts.setBalance(clientId, balanceBytes);
+      quotas.reconsider(({ client }) => client.balanceBytes > 0);
       ticker.enforce();
     },
     onFailure: ({ cause, attempts, retryInMs }) => log.warn({ event: "flush.failed", attempts, retryInMs, cause }),

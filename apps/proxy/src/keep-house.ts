@@ -26,12 +26,15 @@ export interface HouseOptions {
   readonly countSessions: () => number;
   /** Sessions opened since the start. */
   readonly countSessionsOpened: () => number;
+  /** Frees byte grants of earlier runs and of gateways that are gone. */
+  readonly releaseQuotas: () => Promise<void>;
 }
 
 const refusalsEveryMs = 2_000;
 const sweepEveryMs = 5_000;
 const parkedEveryMs = 500;
 const idleEveryMs = 5_000;
+const quotasEveryMs = 5_000;
 const partitionsEveryMs = 12 * 3_600_000;
 
 export interface House {
@@ -75,6 +78,7 @@ export function keepHouse(options: HouseOptions): House {
     startChore("sweep", sweepEveryMs, sweep, log),
     startChore("parked nodes", parkedEveryMs, wakeParked, log),
     startChore("idle memory", idleEveryMs, giveBack, log),
+    startChore("quotas", quotasEveryMs, options.releaseQuotas, log),
     startChore("partitions", partitionsEveryMs, () => database.ensurePartitions(), log),
   ];
   return {

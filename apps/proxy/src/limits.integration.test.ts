@@ -1,7 +1,7 @@
 import { until } from "@karvon/testkit";
 import { writeProxyHeaderV1 } from "@karvon/wire";
-import { createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
+import { closeReason, connectHead, startTarget, tunnelTo } from "./test/metered-line.ts";
 import { basic, Conversation, dial, exchange, readAnswer, socksConnect } from "./test/raw-client.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
 import { connectTarget } from "./test/test-node.ts";
@@ -18,51 +18,8 @@ async function open(options: Parameters<typeof openRig>[0] = {}): Promise<{ rig:
   return { rig, login: await rig.makeLogin() };
 }
 
-const connectHead = (port: number, who: Login): string =>
-  `CONNECT 127.0.0.1:${port} HTTP/1.1\r\nHost: x\r\n${basic(who.username, who.password)}\r\n`;
-
-/** A tunnel through CONNECT: the socket after the 200. */
-async function tunnelTo(rig: Rig, port: number, who: Login): Promise<{ socket: Socket; received: () => number; bytes: () => Buffer }> {
-  const socket = await dial(rig.proxy.proxyPort);
-  const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
-  socket.write(connectHead(port, who));
-  const all = (): Buffer => Buffer.concat(chunks);
-  const headEnd = (): number => all().indexOf("\r\n\r\n");
-  await until(() => headEnd() >= 0);
-  if (readAnswer(all()).status !== 200) throw new Error(all().toString());
-  const bytes = (): Buffer => all().subarray(headEnd() + 4);
-  return { socket, bytes, received: () => bytes().length };
-}
-
-async function startTarget(onConnection: (socket: Socket) => void): Promise<{ port: number; close: () => void }> {
-  const sockets: Socket[] = [];
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.on("error", () => undefined);
-    sockets.push(socket);
-    onConnection(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  const close = (): void => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  };
-  return { port: typeof address === "object" && address !== null ? address.port : 0, close };
-}
-
-async function closeReason(rig: Rig, proxyUserId: string): Promise<string> {
-  return until(async () => {
-    const { rows } = await rig.fixtures.pool.query(
-      "SELECT close_reason FROM proxy_session WHERE proxy_user_id = $1 AND closed_at IS NOT NULL",
-      [proxyUserId],
-    );
-    return rows[0]?.close_reason ?? null;
-  });
-}
-
 describe("money", () => {
-  test("a session is cut when the balance is used up, the overshoot is billed, and new ones are refused", async () => {
+  test("a session is stopped at the last byte of the balance and ended soon after, and new ones are refused", async () => {
     const { rig } = await open();
     const poor = await rig.makeLogin({ bytes: 3_000_000n });
     // 200 KB each 50 ms: 4 MB a second.
@@ -73,9 +30,7 @@ describe("money", () => {
     const line = await tunnelTo(rig, target.port, poor);
     await until(() => line.socket.destroyed || line.socket.readableEnded, { timeoutMs: 10_000 });
     expect(await closeReason(rig, poor.proxyUserId)).toBe("balance_exhausted");
-    expect(line.received()).toBeGreaterThanOrEqual(3_000_000);
-    // At most what moves in one second beyond the balance, and what was on its way.
-    expect(line.received()).toBeLessThan(10_000_000);
+    expect(line.received()).toBe(3_000_000);
     const { rows } = await rig.fixtures.pool.query<{ posted: bigint }>(
       "SELECT posted FROM ledger_account WHERE owner_id = $1 AND asset = 'BYTE'",
       [poor.clientId],
@@ -84,8 +39,7 @@ describe("money", () => {
       "SELECT up_bytes + down_bytes AS bytes FROM proxy_session WHERE proxy_user_id = $1",
       [poor.proxyUserId],
     );
-    expect(rows[0]?.posted).toBe(3_000_000n - (sessions[0]?.bytes ?? 0n));
-    expect(Number(sessions[0]?.bytes)).toBeGreaterThanOrEqual(line.received());
+    expect({ posted: rows[0]?.posted, carried: sessions[0]?.bytes }).toEqual({ posted: 0n, carried: 3_000_000n });
     const again = readAnswer(await exchange(rig.proxy.proxyPort, connectHead(target.port, poor)));
     expect(again).toMatchObject({ status: 402, headers: { "x-error-code": "balance_exhausted" } });
     target.close();
@@ -98,6 +52,7 @@ describe("money", () => {
     const line = await tunnelTo(rig, target.port, limited);
     await until(() => line.socket.destroyed || line.socket.readableEnded, { timeoutMs: 10_000 });
     expect(await closeReason(rig, limited.proxyUserId)).toBe("limit_reached");
+    expect(line.received()).toBe(1_000_000);
     expect(readAnswer(await exchange(rig.proxy.proxyPort, connectHead(target.port, limited))).headers["x-error-code"]).toBe(
       "limit_reached",
     );

@@ -61,7 +61,10 @@ async function composeProxy(options: ProxyOptions, database: GatewayDatabase): P
   const control = createControlWatch({
     ...core,
     recheckNode: (node) => fleet.tunnels.recheck(node),
-    enforce: () => meter.ticker.enforce(),
+    enforce() {
+      meter.ticker.enforce();
+      core.quotas.reconsider(() => true);
+    },
   });
   const ports = await openPorts({ core, fleet, meter, control });
   const house = keepHouse({
@@ -69,8 +72,11 @@ async function composeProxy(options: ProxyOptions, database: GatewayDatabase): P
     pocket: fleet.pocket,
     countSessions: () => core.sessions.openCount,
     countSessionsOpened: () => core.state.sessionsOpened,
+    // Not before everything that an earlier run carried is posted.
+    releaseQuotas: async () => void (meter.flusher.lagMs === 0 && (await core.quotas.release(options.identity.epoch - 1n))),
   });
   meter.ticker.start();
+  core.quotas.start();
   core.load.memory.start();
   core.membership?.declare("serving");
   return { core, fleet, meter, control, ports, house };

@@ -9,6 +9,7 @@
 import { addressToBytes } from "@karvon/domain";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { type Allowance, type Mover, unlimited } from "./allowance.ts";
 import { attachSocket } from "./attach.ts";
 import { SendQueue } from "./send-queue.ts";
 import { abortSink, closeFlushed, closeUnread, ignoreError } from "./sink.ts";
@@ -29,6 +30,8 @@ export const paused = 64;
 export const opening = 128;
 /** The target ended its data and then reset: RST follows FIN. */
 const wantsRst = 256;
+/** Its allowance does not cover what it has: nothing is handed on in either direction. */
+export const stopped = 512;
 
 /** Above it a chunk is likely to be a part of something larger. */
 const aloneBytesMax = 2_048;
@@ -63,7 +66,7 @@ export interface StreamHost {
   afterEnd(): void;
 }
 
-export class MuxStream implements TunnelStream, SinkDriver {
+export class MuxStream implements TunnelStream, SinkDriver, Mover {
   readonly id: number;
   state = opening;
   /** Bytes that the peer lets us send. */
@@ -77,6 +80,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
   /** Sampling round in which credit was last granted. */
   busyRound = -1;
   handlers: OpenHandlers | null = null;
+  allowance: Allowance = unlimited;
   readonly #host: StreamHost;
   /** Made when something has to wait: most streams never need it. */
   #queue: SendQueue | null = null;
@@ -85,6 +89,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
   #owed = 0;
   /** Written to the sink, which asked to wait. */
   #held = 0;
+  /** Received and not handed on: there is no sink yet, or the stream is stopped. */
   #early: Buffer[] | null = null;
   #deliveredTurn = -1;
   #endListener: ((end: StreamEnd) => void) | null = null;
@@ -158,13 +163,14 @@ export class MuxStream implements TunnelStream, SinkDriver {
     return this;
   }
 
+  spendFrom(allowance: Allowance): void {
+    this.allowance = allowance;
+  }
+
   /** Gives the sink what has arrived so far; everything later goes to it at once. */
   useSink(sink: Sink): void {
     this.sink = sink;
-    const early = this.#early;
-    this.#early = null;
-    if (early !== null) for (const chunk of early) this.#deliver(sink, chunk);
-    if ((this.state & finReceived) !== 0) this.#endSink(sink);
+    this.#handOnEarly(sink);
   }
 
   get isOnGateway(): boolean {
@@ -183,12 +189,42 @@ export class MuxStream implements TunnelStream, SinkDriver {
   // Receiving
 
   payload(chunk: Buffer): void {
-    this.#receivedBytes += chunk.length;
-    if (this.sink !== null) this.#deliver(this.sink, chunk);
-    else {
-      (this.#early ??= []).push(chunk);
-      this.#host.noteHeld(chunk.length);
+    const { sink } = this;
+    if (sink !== null && this.#early === null && this.allowance.left >= chunk.length) {
+      this.#handOn(sink, chunk);
+      return;
     }
+    (this.#early ??= []).push(chunk);
+    this.#host.noteHeld(chunk.length);
+    if (sink !== null && (this.state & stopped) === 0) this.#handOnEarly(sink);
+  }
+
+  #handOn(sink: Sink, chunk: Buffer): void {
+    this.allowance.left -= chunk.length;
+    this.#receivedBytes += chunk.length;
+    this.#deliver(sink, chunk);
+  }
+
+  /** What waits, as far as the allowance goes, and behind the last byte the end. */
+  #handOnEarly(sink: Sink): void {
+    const early = this.#early ?? [];
+    while (early.length > 0) if (!this.#handOnFirst(sink, early)) return;
+    this.#early = null;
+    if ((this.state & finReceived) === 0) return;
+    this.#endSink(sink);
+    this.#settle();
+  }
+
+  /** False when a part of it waits on, or the stream has ended meanwhile. */
+  #handOnFirst(sink: Sink, early: Buffer[]): boolean {
+    const [chunk] = early;
+    if (chunk === undefined) return false;
+    const bytes = this.mayMove(chunk.length);
+    const isWhole = bytes === chunk.length;
+    if (isWhole) early.shift();
+    else early[0] = chunk.subarray(bytes);
+    if (bytes > 0) this.#handOn(sink, isWhole ? chunk : chunk.subarray(0, bytes));
+    return isWhole && !this.isClosed;
   }
 
   /** A small chunk that comes alone is written at once; what may be followed by more is collected until the end of the turn. */
@@ -218,7 +254,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
   /** Grants credit in steps of half a window, and moves the window towards the tunnel's target on the way. */
   #consumed(bytes: number): void {
     this.#owed += bytes;
-    const target = this.#host.nextWindow(this.window);
+    const target = Math.min(this.#host.nextWindow(this.window), this.allowance.windowMax);
     // Half a window at a time, and at once what a window has grown by as much as itself.
     const isDue = this.#owed * 2 >= this.window || target >= this.window * 2;
     if (!isDue || (this.state & (finReceived | dead)) !== 0) return;
@@ -247,7 +283,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
 
   finArrived(): void {
     this.state |= finReceived;
-    if (this.sink !== null) this.#endSink(this.sink);
+    if (this.sink !== null && this.#early === null) this.#endSink(this.sink);
     this.#settle();
   }
 
@@ -256,12 +292,30 @@ export class MuxStream implements TunnelStream, SinkDriver {
     sink.end();
   }
 
+  // Moving
+
+  /** How many of `bytes` the allowance covers now. When not all, the stream is stopped until it covers more. */
+  mayMove(bytes: number): number {
+    if (this.allowance.left >= bytes || bytes <= 0) return bytes;
+    if ((this.state & stopped) !== 0) return 0;
+    const covered = this.allowance.cover(bytes, this);
+    if (covered < bytes) this.state |= stopped;
+    return covered;
+  }
+
+  resumeMoving(): void {
+    if (this.isClosed) return;
+    this.state &= ~stopped;
+    if (this.sink !== null && this.#early !== null) this.#handOnEarly(this.sink);
+    if (!this.isClosed) this.#sendWhatWaited();
+  }
+
   // Sending
 
   /** Takes a copy of `chunk`. False asks the caller to stop until the sink's `resume` is called. */
   push(chunk: Buffer): boolean {
     if ((this.state & (dead | finSent | wantsFin)) !== 0 || chunk.length === 0) return true;
-    const mayQueue = (this.state & (queued | opening)) === 0 && this.sendCredit > 0;
+    const mayQueue = (this.state & (queued | opening | stopped)) === 0 && this.sendCredit > 0;
     if (mayQueue && this.queueBytes === 0 && this.#host.sendNow(this, chunk)) return true;
     this.#queue ??= new SendQueue();
     this.#queue.push(chunk);
@@ -274,6 +328,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
   countSent(bytes: number): void {
     this.sendCredit -= bytes;
     this.sentBytes += bytes;
+    this.allowance.left -= bytes;
   }
 
   /** Copies `bytes` queued bytes to `into` and counts them as sent. */
@@ -307,7 +362,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
 
   addCredit(bytes: number): void {
     this.sendCredit += bytes;
-    if (this.queueBytes > 0 && (this.state & (queued | dead | opening)) === 0) this.#host.queue(this);
+    if (this.queueBytes > 0 && (this.state & (queued | dead | opening | stopped)) === 0) this.#host.queue(this);
   }
 
   /** The target is connected (gateway side): what was queued may go. */
@@ -322,7 +377,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
   }
 
   #sendWhatWaited(): void {
-    if (this.queueBytes > 0 && this.sendCredit > 0 && (this.state & queued) === 0) this.#host.queue(this);
+    if (this.queueBytes > 0 && this.sendCredit > 0 && (this.state & (queued | stopped)) === 0) this.#host.queue(this);
     if (this.queueBytes === 0 && (this.state & wantsFin) !== 0) this.fin();
   }
 
@@ -353,13 +408,14 @@ export class MuxStream implements TunnelStream, SinkDriver {
 
   #settle(): void {
     const both = finSent | finReceived;
-    if ((this.state & both) === both && !this.isClosed) this.end({ kind: "finished" });
+    if ((this.state & both) === both && this.#early === null && !this.isClosed) this.end({ kind: "finished" });
   }
 
   /** Every end comes through here once. */
   end(how: StreamEnd): void {
     if (this.isClosed) return;
     const wasOpening = (this.state & opening) !== 0;
+    const isWhole = this.#isWholeBefore(how);
     this.uncork();
     this.state |= dead;
     this.#queue?.clear();
@@ -370,7 +426,7 @@ export class MuxStream implements TunnelStream, SinkDriver {
     // Whoever still counts this stream's bytes must not keep its socket.
     this.sink = null;
     if (how.kind === "finished") closeUnread(sink, this.#host.limits.lingerMs);
-    else if (sink !== null) this.#breakOff(sink, how);
+    else if (sink !== null) this.#breakOff(sink, how, isWhole);
     const handlers = this.handlers;
     const listener = this.#endListener;
     this.handlers = null;
@@ -381,9 +437,12 @@ export class MuxStream implements TunnelStream, SinkDriver {
     this.#host.afterEnd();
   }
 
-  /** What came before the peer's FIN is whole: a reset behind it must not destroy it on its way to the reader. */
-  #breakOff(sink: Sink, how: Exclude<StreamEnd, { kind: "finished" }>): void {
-    const isWhole = how.kind === "reset" && how.by === "peer" && (this.state & finReceived) !== 0;
+  /** What came before the peer's FIN and was handed on is whole: a reset behind it must not destroy it on its way to the reader. */
+  #isWholeBefore(how: StreamEnd): boolean {
+    return how.kind === "reset" && how.by === "peer" && (this.state & finReceived) !== 0 && this.#early === null;
+  }
+
+  #breakOff(sink: Sink, how: Exclude<StreamEnd, { kind: "finished" }>, isWhole: boolean): void {
     if (isWhole && sink instanceof Socket) closeFlushed(sink, this.#host.limits.lingerMs);
     else abortSink(sink, describe(how));
   }

@@ -12,7 +12,7 @@
 import { dataPayloadMaxBytes, frameHeaderBytes, frameTypes, putFrameHeader } from "@karvon/wire";
 import type { Duplex } from "node:stream";
 import { giveSlab, takeSlab } from "./slab-pool.ts";
-import { dead, type MuxStream, queued } from "./stream.ts";
+import { dead, type MuxStream, queued, stopped } from "./stream.ts";
 
 /** Room that a turn must find in the slab: less is not worth a frame. */
 const turnBytesMin = 512;
@@ -75,7 +75,7 @@ export class Transmitter {
    */
   sendNow(stream: MuxStream, chunk: Buffer): boolean {
     const bytes = chunk.length;
-    if (bytes > dataPayloadMaxBytes || bytes > stream.sendCredit || this.#isStopped) return false;
+    if (bytes > dataPayloadMaxBytes || bytes > stream.sendCredit || bytes > stream.allowance.left || this.#isStopped) return false;
     if (this.#full.length > 0 || this.#fresh.length > 0 || this.#rotation.length > 0) return false;
     const limit = Math.min(this.#options.slabFillBytes(), this.#options.slabBytes);
     if (this.isWriting && limit < this.#options.slabBytes) return false;
@@ -235,13 +235,13 @@ export class Transmitter {
     const slab = this.#slab;
     if ((stream.state & dead) !== 0 || slab === null) return false;
     const room = limit - this.#used - frameHeaderBytes * 2;
-    const bytes = Math.min(stream.queueBytes, stream.sendCredit, dataPayloadMaxBytes, room);
+    const bytes = stream.mayMove(Math.min(stream.queueBytes, stream.sendCredit, dataPayloadMaxBytes, room));
     if (bytes > 0) {
       putFrameHeader(slab, this.#used, frameTypes.data, bytes, stream.id);
       stream.take(slab, this.#used + frameHeaderBytes, bytes);
       this.#used += frameHeaderBytes + bytes;
     }
-    const hasMore = stream.queueBytes > 0 && stream.sendCredit > 0;
+    const hasMore = stream.queueBytes > 0 && stream.sendCredit > 0 && (stream.state & stopped) === 0;
     if (!hasMore) stream.state &= ~queued;
     stream.afterTake();
     return hasMore;

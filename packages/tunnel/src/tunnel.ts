@@ -230,6 +230,9 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
 
   uncorkSoon(stream: MuxStream): void {
     this.#corked.push(stream);
+    if (this.#isUncorkSoon) return;
+    this.#isUncorkSoon = true;
+    setImmediate(this.#uncorkAll);
   }
 
   forget(stream: MuxStream, unusedCredit: number): void {
@@ -267,10 +270,6 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     if (this.#reader.violation !== null) this.#violate(this.#reader.violation);
     if (this.#end !== null) return;
     this.#probe.heard(this.#chunkPayload);
-    if (this.#corked.length > 0 && !this.#isUncorkSoon) {
-      this.#isUncorkSoon = true;
-      setImmediate(this.#uncorkAll);
-    }
   }
 
   readonly #uncorkAll = (): void => {

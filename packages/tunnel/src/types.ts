@@ -1,6 +1,7 @@
 /** What a tunnel and its streams look like from outside. `createTunnel` makes them. */
 import type { ControlMessage, ControlPayloads, ControlType } from "@karvon/wire";
 import type { Duplex } from "node:stream";
+import type { Allowance } from "./allowance.ts";
 
 /** Codes of a RST frame. A number that is not listed here counts as `cancelled`. */
 export const rstCodes = {
@@ -80,6 +81,8 @@ export interface SinkDriver {
 
 export interface TunnelStream {
   readonly id: number;
+  /** Takes what it moves from now on from `allowance`; until then it is not limited. */
+  spendFrom(allowance: Allowance): void;
   /** Client to node: payload bytes framed (gateway) or handed on (node). Grows only; a plain number, cheap to read. */
   readonly upBytes: number;
   /** Node to client: payload bytes handed on (gateway) or framed (node). */

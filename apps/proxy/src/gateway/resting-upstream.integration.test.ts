@@ -1,6 +1,6 @@
 /** What a session between two requests says about its node: nothing. Over a real tunnel, with a clock of the test's. */
 import { NodeQuality } from "@karvon/domain";
-import { createTunnel, type Tunnel, type TunnelStream } from "@karvon/tunnel";
+import { Allowance, createTunnel, type Tunnel, type TunnelStream } from "@karvon/tunnel";
 import { readRequestHead } from "@karvon/wire";
 import { until } from "@karvon/testkit";
 import { once } from "node:events";
@@ -124,7 +124,7 @@ async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; use
   const slot = new SessionSlot(user, createSharedCounts());
   const line = new SessionLine(
     { sessions, router, names: sticky, nowMs: clock },
-    { facts, node, attempt, slot, maxBytes: null, sticky: null, isUnnamed: false },
+    { facts, node, attempt, slot, maxBytes: null, allowance: new Allowance(Infinity, null), sticky: null, isUnnamed: false },
   );
   const opened = { kind: "opened" as const, line, node, sticky: null, stickyName: null, isExitChanged: false };
   const key = { authorization: null, host: "example.com", port: 80 };

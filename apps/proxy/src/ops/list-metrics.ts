@@ -3,6 +3,7 @@ import { PROXY_ERRORS } from "@karvon/domain";
 import { readdirSync } from "node:fs";
 import type { Load } from "../load/gateway-load.ts";
 import { memoryLevels } from "../load/memory-guard.ts";
+import type { QuotaKeeper } from "../quota/quota-keeper.ts";
 import type { SessionLog } from "../radar/session-log.ts";
 import type { Ticker } from "../radar/ticker.ts";
 import type { NodeDirectory } from "../router/node-directory.ts";
@@ -15,6 +16,7 @@ export interface MetricSources {
   readonly refusals: RefusalLog;
   readonly directory: NodeDirectory<LiveNode>;
   readonly ticker: Ticker;
+  readonly quotas: Pick<QuotaKeeper, "figures">;
   readonly flushLagMs: () => number;
   readonly countConnections: () => number;
   readonly countSessionsOpened: () => number;
@@ -28,6 +30,7 @@ export interface MetricSources {
 export function listMetrics(sources: MetricSources): Metric[] {
   const { sessions, refusals, directory, ticker } = sources;
   const cpu = process.cpuUsage();
+  const quota = sources.quotas.figures;
   const codes: readonly string[] = Object.keys(PROXY_ERRORS);
   const counts: ReadonlyMap<string, number> = refusals.counts;
   return [
@@ -60,6 +63,9 @@ export function listMetrics(sources: MetricSources): Metric[] {
     gauge("karvon_leader", "1 in the gateway process that keeps the named sessions of all, 0 in the others.", sources.isLeader ? 1 : 0),
     gauge("karvon_flush_lag_seconds", "Age of the oldest usage that the ledger has not acknowledged.", sources.flushLagMs() / 1_000),
     gauge("karvon_unflushed_bytes", "Payload bytes that the ledger has not acknowledged.", sessions.unpostedBytes),
+    gauge("karvon_quota_held_bytes", "Payload bytes that were granted and not carried yet.", quota.heldBytes),
+    counter("karvon_quota_calls_total", "Calls about grants.", quota.calls),
+    counter("karvon_quota_exhausted_total", "Times that a proxy user's bytes stopped because nothing was granted.", quota.exhausted),
     gauge("karvon_event_loop_lag_seconds", "How late the last one-second tick came.", ticker.loopLagMs / 1_000),
     gauge("karvon_event_loop_lag_max_seconds", "The latest tick since the last scrape.", ticker.takeLoopLagMaxMs() / 1_000),
     ...listLoadMetrics(sources.load, sessions),

@@ -171,7 +171,9 @@ class Books implements SessionLog {
   waive(session: LiveSession): boolean {
     this.close(session, "waived");
     if (session.isReported || !this.#closed.delete(session.facts.id)) return false;
-    this.#addPending(session, -(session.upBytes + session.downBytes));
+    const bytes = session.upBytes + session.downBytes;
+    this.#addPending(session, -bytes);
+    session.user.quota?.allowance.add(bytes);
     return true;
   }
 

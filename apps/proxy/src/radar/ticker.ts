@@ -1,12 +1,11 @@
 /**
  * Traffic Radar, the clock: once a second it reads all counters, ends sessions that may not go on, and tells the panels.
  *
- * A session is cut when its account has nothing left, its limit or its own cap is reached, the rules of its user have come to
- * forbid it, it was silent for 2 minutes, or it is 12 hours old. So the overshoot past an empty balance is what moves in one
- * second.
+ * A session is cut when its account may not go on, its own cap is reached, the rules of its user have come to forbid it, it was
+ * silent for 2 minutes, or it is 12 hours old. An empty balance stops bytes by itself: see quota/quota-keeper.ts.
  */
 import type { GatewayTimeouts } from "../gateway/timeouts.ts";
-import { accountRefusal, type UserAccount } from "../session/accounts.ts";
+import { stateRefusal, type UserAccount } from "../session/accounts.ts";
 import type { RefusalLog } from "../session/refusal-log.ts";
 import type { LiveSession, SessionLog, Totals } from "./session-log.ts";
 
@@ -67,7 +66,7 @@ export function createTicker(options: TickerOptions): Ticker {
     for (const session of sessions.listOpen()) {
       let verdict = verdicts.get(session.user);
       if (verdict === undefined) {
-        verdict = accountRefusal(session.user)?.code ?? null;
+        verdict = stateRefusal(session.user)?.code ?? null;
         verdicts.set(session.user, verdict);
       }
       const reason = verdict ?? ruleEnd(session) ?? ownEnd(session, nowMs, options.timeouts);

@@ -1,14 +1,15 @@
 /**
  * What this gateway knows of the money and limits of the clients that use it now.
  *
- * The database's balance is as old as the last flush; `pendingBytes` is what was carried since and is not posted yet.
- * Their difference is what admission and the cut look at. Nothing here is a ledger: a wrong figure here ends a session
- * early or late by one flush, never charges anything.
+ * The database's balance is as old as the last flush; `pendingBytes` is what was carried since and is not posted yet. Their
+ * difference decides only until the database has granted a user bytes: from then on its quota (quota/user-quota.ts) does.
+ * Nothing here is a ledger.
  *
  * Limits: 50,000 accounts of each kind; accounts without open sessions and pending bytes are forgotten after 10 minutes.
  */
 import type { ProxyUserFacts } from "@karvon/db/sql";
 import { type Refusal, refuse } from "@karvon/domain";
+import type { UserQuota } from "../quota/user-quota.ts";
 import { readUserRules, type UserRules } from "./user-rules.ts";
 
 export interface ClientAccount {
@@ -20,6 +21,7 @@ export interface ClientAccount {
   isActive: boolean;
   /** It must be verified first. */
   isKycMissing: boolean;
+  interimCreditBytes: number;
   usedAtMs: number;
 }
 
@@ -35,6 +37,8 @@ export interface UserAccount {
   isEnabled: boolean;
   rules: UserRules;
   priceId: string;
+  /** Null until it opens its first session here. */
+  quota: UserQuota | null;
   usedAtMs: number;
 }
 
@@ -57,20 +61,12 @@ export function createAccounts(nowMs: () => number): Accounts {
 
   function clientOf(facts: ProxyUserFacts): ClientAccount {
     const known = clients.get(facts.clientId);
-    const client = known ?? {
-      clientId: facts.clientId,
-      balanceBytes: Number(facts.balanceBytes),
-      pendingBytes: 0,
-      sessionsOpen: 0,
-      sessionsMax: 0,
-      isActive: false,
-      isKycMissing: false,
-      usedAtMs: 0,
-    };
+    const client = known ?? newClient(facts);
     if (client.pendingBytes === 0) client.balanceBytes = Number(facts.balanceBytes);
     client.sessionsMax = facts.clientConcurrencyMax;
     client.isActive = facts.isClientActive;
     client.isKycMissing = facts.isKycMissing;
+    client.interimCreditBytes = Number(facts.interimCreditBytes);
     client.usedAtMs = nowMs();
     clients.set(facts.clientId, client);
     return client;
@@ -78,20 +74,7 @@ export function createAccounts(nowMs: () => number): Accounts {
 
   function userOf(facts: ProxyUserFacts, client: ClientAccount): UserAccount {
     const rules = readUserRules(facts);
-    const user: UserAccount = users.get(facts.proxyUserId) ?? {
-      proxyUserId: facts.proxyUserId,
-      client,
-      username: facts.username,
-      usedBytes: Number(facts.usedBytes),
-      pendingBytes: 0,
-      limitBytes: null,
-      sessionsOpen: 0,
-      sessionsMax: null,
-      isEnabled: false,
-      rules,
-      priceId: facts.priceId,
-      usedAtMs: 0,
-    };
+    const user: UserAccount = users.get(facts.proxyUserId) ?? newUser(facts, client, rules);
     if (user.pendingBytes === 0) user.usedBytes = Number(facts.usedBytes);
     user.limitBytes = facts.trafficLimitBytes === null ? null : Number(facts.trafficLimitBytes);
     user.sessionsMax = facts.concurrencyMax;
@@ -126,20 +109,64 @@ export function createAccounts(nowMs: () => number): Accounts {
   };
 }
 
+function newClient(facts: ProxyUserFacts): ClientAccount {
+  return {
+    clientId: facts.clientId,
+    balanceBytes: Number(facts.balanceBytes),
+    pendingBytes: 0,
+    sessionsOpen: 0,
+    sessionsMax: 0,
+    isActive: false,
+    isKycMissing: false,
+    interimCreditBytes: 0,
+    usedAtMs: 0,
+  };
+}
+
+function newUser(facts: ProxyUserFacts, client: ClientAccount, rules: UserRules): UserAccount {
+  return {
+    proxyUserId: facts.proxyUserId,
+    client,
+    username: facts.username,
+    usedBytes: Number(facts.usedBytes),
+    pendingBytes: 0,
+    limitBytes: null,
+    sessionsOpen: 0,
+    sessionsMax: null,
+    isEnabled: false,
+    rules,
+    priceId: facts.priceId,
+    quota: null,
+    usedAtMs: 0,
+  };
+}
+
 /** Bytes that the client may still move; negative when it owes. */
 export function freeBytes(client: ClientAccount): number {
   return client.balanceBytes - client.pendingBytes;
 }
 
-/** Why this user may not move another byte now, or null. Asked at admission and every second of every open session. */
+/** Why this user may not open another session now, or null. */
 export function accountRefusal(user: UserAccount): Refusal | null {
+  return stateRefusal(user) ?? trafficRefusal(user);
+}
+
+/** Why this user may not go on, or null, whatever is granted. Asked every second of every open session. */
+export function stateRefusal(user: UserAccount): Refusal | null {
   if (!user.client.isActive) return refuse("account_suspended", "the client account is not active");
   if (user.client.isKycMissing) return refuse("kyc_required", "the client account must be verified first");
   if (!user.isEnabled) return refuse("user_disabled", `proxy user ${user.username} is disabled`);
+  // A limit that is reached ends by the grants; one that was lowered meanwhile is already passed.
+  return user.limitBytes !== null && user.usedBytes + user.pendingBytes > user.limitBytes ? limitReached(user) : null;
+}
+
+function trafficRefusal(user: UserAccount): Refusal | null {
+  const { quota } = user;
+  if (quota !== null && (quota.isHeard || quota.shortage !== null)) return quota.refuse();
   if (freeBytes(user.client) <= 0) return refuse("balance_exhausted", "0 bytes are left on the account");
-  const usedBytes = user.usedBytes + user.pendingBytes;
-  if (user.limitBytes !== null && usedBytes >= user.limitBytes) {
-    return refuse("limit_reached", `proxy user ${user.username} used ${usedBytes} of ${user.limitBytes} bytes`);
-  }
-  return null;
+  return user.limitBytes !== null && user.usedBytes + user.pendingBytes >= user.limitBytes ? limitReached(user) : null;
+}
+
+function limitReached(user: UserAccount): Refusal {
+  return refuse("limit_reached", `proxy user ${user.username} used ${user.usedBytes + user.pendingBytes} of ${user.limitBytes} bytes`);
 }

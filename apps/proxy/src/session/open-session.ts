@@ -10,6 +10,7 @@
 import type { SessionFacts, SessionProtocol } from "@karvon/billing";
 import { type Ask, checkAddress, checkDestination, type Destination, type EgressAllow, type Refusal, refuse } from "@karvon/domain";
 import type { Connected } from "@karvon/tunnel";
+import type { QuotaKeeper } from "../quota/quota-keeper.ts";
 import type { SessionLog } from "../radar/session-log.ts";
 import type { Exit } from "../router/choose-exit.ts";
 import type { Exits } from "../router/exits.ts";
@@ -71,6 +72,7 @@ export interface SessionOpenerOptions {
   readonly nowMs: () => number;
   readonly targets: TargetLimits;
   readonly accounts: Accounts;
+  readonly quotas: Pick<QuotaKeeper, "of">;
   readonly shared: SharedCounts;
   /** Why no new session is taken now, or null. */
   readonly gate: () => Refusal | null;
@@ -111,6 +113,7 @@ class Opener implements SessionOpener {
     const lane = targets.enter(destination);
     if (lane !== null && "kind" in lane) return lane;
     const slot = new SessionSlot(user, this.#options.shared, lane === null ? null : { targets, lane });
+    this.#options.quotas.of(user);
     try {
       const outcome = await this.#connect(withAsk(request, ask), destination, slot);
       if (outcome.kind === "refused") slot.release();
@@ -252,6 +255,7 @@ class Opener implements SessionOpener {
       attempt,
       slot,
       maxBytes: ask.maxBytes,
+      allowance: this.#options.quotas.of(slot.user).allowance,
       sticky: exit.sticky,
       isUnnamed: ask.session === null,
     });

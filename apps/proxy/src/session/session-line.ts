@@ -4,7 +4,8 @@
  * Everything that must happen when the traffic ends happens here, once, however it ends.
  */
 import type { SessionFacts } from "@karvon/billing";
-import type { StreamEnd, TunnelStream } from "@karvon/tunnel";
+import type { Allowance, StreamEnd, TunnelStream } from "@karvon/tunnel";
+import { SessionCap } from "../quota/session-cap.ts";
 import type { LiveSession, SessionLog } from "../radar/session-log.ts";
 import type { Exits } from "../router/exits.ts";
 import type { NameUse, StickySession } from "../router/sticky-sessions.ts";
@@ -25,6 +26,8 @@ export interface NewLine {
   readonly attempt: OpenedAttempt;
   readonly slot: SessionSlot;
   readonly maxBytes: number | null;
+  /** Of the user: what its sessions may move together. */
+  readonly allowance: Allowance;
   readonly sticky: StickySession | null;
   /** The sticky entry only holds an address for this one connection. */
   readonly isUnnamed: boolean;
@@ -38,6 +41,7 @@ export class SessionLine {
   readonly #slot: SessionSlot;
   readonly #sticky: StickySession | null;
   readonly #isUnnamed: boolean;
+  readonly #cap: SessionCap | null;
   #cutReason: string | null = null;
   /** Between two requests: it says nothing about the node's line. */
   #restedMs = 0;
@@ -51,6 +55,8 @@ export class SessionLine {
     this.#sticky = sticky;
     this.#isUnnamed = line.isUnnamed;
     this.stream = attempt.stream;
+    this.#cap = line.maxBytes === null ? null : new SessionCap(line.allowance, line.maxBytes);
+    this.stream.spendFrom(this.#cap?.allowance ?? line.allowance);
     this.live = options.sessions.open({
       facts: line.facts,
       stream: attempt.stream,
@@ -93,6 +99,7 @@ export class SessionLine {
     const { upBytes, downBytes } = this.stream;
     const reason = closeReasonOf(how, this.#cutReason);
     sessions.close(this.live, reason);
+    this.#cap?.close();
     this.#slot.release();
     const busyMs = nowMs() - this.live.facts.openedAtMs - this.#restedMs;
     router.ended(this.#node, { isLost: reason === nodeLost, bytes: upBytes + downBytes, busyMs });

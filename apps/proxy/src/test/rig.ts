@@ -71,9 +71,11 @@ export type RigOptions = Partial<
 > & {
   /** Whose database and places this gateway uses too. That one is closed last. */
   readonly beside?: Rig;
+  /** Where the gateway finds its database instead, for a test that stands between them. */
+  readonly routeDatabase?: (url: string) => Promise<string>;
 };
 
-export async function openRig({ beside, ...options }: RigOptions = {}): Promise<Rig> {
+export async function openRig({ beside, routeDatabase, ...options }: RigOptions = {}): Promise<Rig> {
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);
   process.on("warning", onWarning);
@@ -88,7 +90,7 @@ export async function openRig({ beside, ...options }: RigOptions = {}): Promise<
   let lastAddress = 0;
   const proxy = await startProxy({
     identity: { id: newId("gwy"), epoch: BigInt(Date.now()) },
-    databaseUrl: database.url,
+    databaseUrl: (await routeDatabase?.(database.url)) ?? database.url,
     proxyPort: 0,
     tunnelPort: 0,
     opsPort: 0,

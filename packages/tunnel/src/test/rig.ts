@@ -6,6 +6,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { connect as connectTls, createServer as createTlsServer, type TLSSocket } from "node:tls";
+import type { Allowance } from "../allowance.ts";
 import { createTunnel } from "../tunnel.ts";
 import type { MemoryPressure, StreamEnd, Tunnel, TunnelEnd, TunnelLimits, TunnelOptions, TunnelStream } from "../types.ts";
 import { testCertificate, testKey } from "./certificate.ts";
@@ -86,12 +87,12 @@ export class Rig {
       ...(options.gatewayLimits === undefined ? {} : { limits: options.gatewayLimits }),
       ...(options.pressure === undefined ? {} : { pressure: options.pressure }),
     });
-    line.port = await this.#startGateway(line, options.targetPort ?? 1);
+    line.port = await this.#startGateway(line, options);
     return line;
   }
 
   /** Every connection to the answered port is carried to the target. */
-  async #startGateway(line: Line, targetPort: number): Promise<number> {
+  async #startGateway(line: Line, { targetPort = 1, allowance }: LineOptions): Promise<number> {
     const server = createServer({ allowHalfOpen: true, highWaterMark: 65_536, noDelay: true, pauseOnConnect: true }, (socket) => {
       socket.on("error", ignore);
       this.onClose(() => socket.destroy());
@@ -99,7 +100,10 @@ export class Rig {
       const stream = gatewayOf(line).open(
         { host: "127.0.0.1", port: targetPort },
         {
-          onOpened: () => stream.attach(socket),
+          onOpened() {
+            if (allowance !== undefined) stream.spendFrom(allowance);
+            stream.attach(socket);
+          },
           onRefused: (code) => {
             line.refusals.push(code);
             socket.destroy();
@@ -130,6 +134,8 @@ export interface LineOptions {
   readonly onOpen?: NonNullable<TunnelOptions["onOpen"]>;
   readonly via?: (port: number) => Promise<number>;
   readonly pressure?: MemoryPressure;
+  /** Of all its streams on the gateway's side. */
+  readonly allowance?: Allowance;
 }
 
 export interface Line {

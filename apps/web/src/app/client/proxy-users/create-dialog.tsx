@@ -54,7 +54,7 @@ export function CreateDialog({ onOpenChange, onCreated }: CreateDialogProps) {
       <TextField label="Label" hint="A note for yourself." autoComplete="off" {...form.bind("label")} />
       <TextField
         label="Traffic limit, GB"
-        hint="Left empty, it may use the whole balance."
+        hint="Left empty, it may use the whole balance. Traffic stops at the limit's last byte; open sessions end within 2 seconds."
         inputMode="numeric"
         autoComplete="off"
         {...form.bind("trafficLimitGb")}

@@ -1,0 +1,166 @@
+/**
+ * What this gateway holds for one proxy user: the bytes that the database granted and that its streams have not moved yet.
+ *
+ * Streams take from `allowance`. A fifth of the grant is kept behind it: when the front part is spent, the rest is put in and
+ * the next grant is asked for meanwhile. When that is spent too, nothing moves until the answer is there. Nothing here counts
+ * what is charged; totals are the ones that the streams have taken.
+ *
+ * It asks nobody itself: `desk` does, one call at a time.
+ */
+import type { QuotaTaken } from "@karvon/db/sql";
+import { type Refusal, refuse } from "@karvon/domain";
+import { Allowance, type AllowanceSource } from "@karvon/tunnel";
+
+/** Why nothing moves: the balance, the user's own limit, or a database that does not answer. */
+export type QuotaShortage = "balance" | "limit" | "ledger";
+
+export interface QuotaDesk {
+  /** More is needed: asks as soon as it may. */
+  ask(quota: UserQuota): void;
+}
+
+export interface QuotaOwner {
+  readonly proxyUserId: string;
+  readonly username: string;
+  readonly client: { readonly clientId: string };
+}
+
+/** The share of a grant at which the next one is asked for. */
+const renewAtShare = 0.8;
+const wantBytesMin = 1_048_576;
+const wantBytesMax = 268_435_456;
+/** So long a grant is to last at the present rate. */
+const wantSeconds = 20;
+/** With less in hand and no more to be had, what is on its way through a tunnel must be little. */
+const scarceBytesMax = 16_777_216;
+const scarceWindowBytes = 262_144;
+/** A rate over less is a guess. */
+const lookSecondsMin = 0.01;
+
+export class UserQuota implements AllowanceSource {
+  readonly owner: QuotaOwner;
+  readonly allowance = new Allowance(0, this);
+  /** Null while bytes may move or may be had. */
+  shortage: QuotaShortage | null = null;
+  /** On the monotonic clock: when the grant runs out by itself, when bytes last moved, when the next call may be made. */
+  expiresAtMs = 0;
+  movedAtMs: number;
+  askAfterMs = 0;
+  isFinal = false;
+  /** Since when bytes wait for an answer, as far as anybody has looked; on the monotonic clock. */
+  shortSinceMs: number | null = null;
+  readonly #desk: QuotaDesk;
+  /** In total; null before the first answer. */
+  #granted: number | null = null;
+  /** Handed out without a grant and not covered by one yet. */
+  #interim = 0;
+  /** Granted and not in the allowance yet. */
+  #behind = 0;
+  #rate = 0;
+  #seenBytes = 0;
+  #seenAtMs: number;
+
+  constructor(owner: QuotaOwner, desk: QuotaDesk, nowMs: number) {
+    this.owner = owner;
+    this.#desk = desk;
+    this.movedAtMs = nowMs;
+    this.#seenAtMs = nowMs;
+  }
+
+  /** Bytes moved by this run, as the database counts them; null before the first answer. */
+  get spentBytes(): number | null {
+    return this.#granted === null ? null : this.#granted + this.#interim - this.inHandBytes;
+  }
+
+  get inHandBytes(): number {
+    return this.#behind + this.allowance.left;
+  }
+
+  get isHeard(): boolean {
+    return this.#granted !== null;
+  }
+
+  /** Less than a fifth of the last grant is in hand, and there may be more. */
+  get isRunningOut(): boolean {
+    return this.isHeard && !this.isFinal && this.#behind === 0 && this.allowance.left > 0;
+  }
+
+  /** Why nothing may move, or null. Who is refused is asked for again. */
+  refuse(): Refusal | null {
+    if (this.shortage === null) return null;
+    this.#desk.ask(this);
+    return refusalOf(this.shortage, this.owner);
+  }
+
+  refill(wanted: number): void {
+    this.#putInRest();
+    if (!this.isFinal || this.allowance.left < wanted) this.#desk.ask(this);
+  }
+
+  #putInRest(): void {
+    this.allowance.left += this.#behind;
+    this.#behind = 0;
+  }
+
+  /** Looks at how much has moved since the last look: the base of what is wanted next. */
+  look(nowMs: number): void {
+    const spent = this.spentBytes;
+    const seconds = (nowMs - this.#seenAtMs) / 1_000;
+    if (spent === null || seconds < lookSecondsMin) return;
+    const bytes = Math.max(0, spent - this.#seenBytes);
+    if (bytes > 0) this.movedAtMs = nowMs;
+    this.#rate = Math.max(bytes / seconds, this.#rate / 2);
+    this.#seenBytes = spent;
+    this.#seenAtMs = nowMs;
+  }
+
+  wantBytes(nowMs: number): number {
+    this.look(nowMs);
+    return Math.round(Math.min(Math.max(this.#rate * wantSeconds, wantBytesMin), wantBytesMax));
+  }
+
+  /** The database's answer, whatever was spent meanwhile. */
+  taken({ grantedBytes, usedBytes, shortOf, isFinal }: QuotaTaken): void {
+    const spent = this.spentBytes ?? usedBytes;
+    if (this.#granted === null) this.#seenBytes = spent;
+    this.#granted = grantedBytes;
+    this.#interim = 0;
+    this.isFinal = isFinal;
+    this.shortSinceMs = null;
+    const inHand = grantedBytes - spent;
+    this.#behind = inHand > 0 && !isFinal ? Math.floor(inHand * (1 - renewAtShare)) : 0;
+    this.allowance.left = inHand - this.#behind;
+    this.allowance.windowMax = shortOf !== null && inHand < scarceBytesMax ? scarceWindowBytes : Infinity;
+    this.shortage = inHand > 0 ? null : shortOf;
+    if (inHand > 0) this.allowance.resume();
+  }
+
+  /** So many bytes may move without a grant; the next answer covers them. */
+  lend(bytes: number): void {
+    this.#interim += bytes;
+    this.shortage = null;
+    this.shortSinceMs = null;
+    this.allowance.add(bytes);
+  }
+
+  /** Lets go of what is in hand, and answers the total that was spent: that is what the database is to be told. */
+  letGo(): number {
+    const spent = this.spentBytes ?? 0;
+    this.#granted = spent;
+    this.#interim = 0;
+    this.#behind = 0;
+    this.allowance.left = 0;
+    return spent;
+  }
+}
+
+function refusalOf(shortage: QuotaShortage, { username }: QuotaOwner): Refusal {
+  switch (shortage) {
+    case "balance":
+      return refuse("balance_exhausted", "0 bytes are left on the account");
+    case "limit":
+      return refuse("limit_reached", `the traffic limit of proxy user ${username} is used up`);
+    case "ledger":
+      return refuse("overloaded", "the ledger cannot be asked what the account may carry");
+  }
+}
