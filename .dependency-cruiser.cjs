@@ -11,7 +11,9 @@ const may = {
   "packages/checker": ["domain"],
   "packages/billing": ["domain"],
   "packages/db": ["domain", "billing"],
-  "packages/services": ["domain", "wire", "security", "checker", "db", "telemetry"],
+  "packages/payments": ["domain"],
+  "packages/documents": ["domain"],
+  "packages/services": ["domain", "wire", "security", "checker", "payments", "db", "telemetry"],
   "packages/api": ["domain", "services", "services/inputs", "telemetry"],
   "packages/testkit": [
     "domain",
@@ -31,7 +33,7 @@ const may = {
   "apps/proxy": ["domain", "wire", "tunnel", "security", "checker", "billing", "db/sql", "settings", "switchboard", "telemetry"],
   "apps/agent": ["domain", "wire", "tunnel", "security", "telemetry"],
   "apps/demo": ["domain", "agent", "settings", "telemetry"],
-  "apps/web": ["domain", "api", "services", "services/inputs", "settings", "telemetry", "db"],
+  "apps/web": ["domain", "api", "services", "services/inputs", "settings", "telemetry", "db", "payments", "documents"],
   "apps/launcher": ["domain", "postgres", "db", "services", "security", "settings", "switchboard", "telemetry"],
   "apps/cli": ["domain", "postgres", "db", "services", "services/inputs", "settings", "telemetry"],
 };

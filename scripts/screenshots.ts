@@ -97,7 +97,7 @@ const operatorShots: readonly Shot[] = [
   { name: "operator-overview", path: "/operator" },
 ];
 const adminShots: readonly Shot[] = [
-  ...["users", "nodes", "sessions", "refusals", "payouts", "corrections", "prices", "reconciliation", "account"].map((page) => ({
+  ...["users", "nodes", "sessions", "refusals", "orders", "payouts", "corrections", "prices", "reconciliation", "account"].map((page) => ({
     name: `admin-${page}`,
     path: `/admin/${page}`,
   })),

@@ -1,6 +1,6 @@
 import { readSettings } from "@karvon/settings";
 import { describe, expect, test } from "vitest";
-import { childEnvironment, type ResolvedFacts } from "./child-environment.ts";
+import { childEnvironment, withoutPayments, type ResolvedFacts } from "./child-environment.ts";
 
 const facts: ResolvedFacts = {
   panelPort: 3001,
@@ -61,5 +61,14 @@ describe("childEnvironment", () => {
     });
     expect(environment).not.toHaveProperty("ECHO_PORT");
     expect(environment["PATH"]).toBe("/bin");
+  });
+
+  test("keeps the providers' keys from programs that sell nothing", () => {
+    const keys = { KARVON_PAYME_MERCHANT_ID: "m", KARVON_PAYME_KEY: "generated" };
+    const environment = childEnvironment({ PATH: "/bin", ...keys }, readSettings(keys), facts);
+    expect(readSettings(environment).payments.payme).not.toBeNull();
+    const left = withoutPayments(environment);
+    expect(readSettings(left).payments.payme).toBeNull();
+    expect(left["PATH"]).toBe("/bin");
   });
 });

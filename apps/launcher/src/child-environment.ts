@@ -1,5 +1,5 @@
 /** The environment of the platform's programs: ours, with every port, URL and list resolved. */
-import type { Environment, Settings } from "@karvon/settings";
+import { type Environment, paymentVariables, type Settings } from "@karvon/settings";
 
 export interface ResolvedFacts {
   readonly panelPort: number;
@@ -41,4 +41,11 @@ export function childEnvironment(base: Environment, settings: Settings, facts: R
     SMTP_URL: facts.smtpUrl,
     ...(echoPort === null ? {} : { ECHO_PORT: String(echoPort) }),
   };
+}
+
+/** The same for programs that sell nothing: providers' keys are the panels' alone. */
+export function withoutPayments(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const left = { ...environment };
+  for (const name of paymentVariables) delete left[name];
+  return left;
 }

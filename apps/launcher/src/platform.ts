@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { readProxyTls, type Settings } from "@karvon/settings";
-import { childEnvironment, type ResolvedFacts } from "./child-environment.ts";
+import { childEnvironment, withoutPayments, type ResolvedFacts } from "./child-environment.ts";
 import { openDataFolder, type DataFolder } from "./data-folder.ts";
 import { type Gateways, startGateways } from "./gateways.ts";
 import { openLogFile } from "./log-file.ts";
@@ -171,7 +171,7 @@ async function startServices(
   });
   const program = (name: ServiceName, file: string) => ({
     module: join(root, "apps", name, "dist", file),
-    environment: childEnv,
+    environment: name === "web" ? childEnv : withoutPayments(childEnv),
     cwd: root,
   });
   const begin = async (name: Exclude<ServiceName, "proxy">, file: string): Promise<void> => {

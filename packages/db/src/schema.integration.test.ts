@@ -91,6 +91,7 @@ describe("schema", () => {
 
 const typeNames: Readonly<Record<string, string>> = {
   "CHAR(2)": "character(2)",
+  "CHAR(3)": "character(3)",
   "TIMESTAMPTZ(3)": "timestamp(3) with time zone",
   BIGSERIAL: "bigint",
 };

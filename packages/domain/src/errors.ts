@@ -68,7 +68,15 @@ export function refuse(code: ProxyErrorCode, detail: string): Refusal {
   return { kind: "refused", code, detail };
 }
 
-type TrpcCode = "BAD_REQUEST" | "UNAUTHORIZED" | "FORBIDDEN" | "NOT_FOUND" | "CONFLICT" | "PRECONDITION_FAILED" | "TOO_MANY_REQUESTS";
+type TrpcCode =
+  | "BAD_REQUEST"
+  | "UNAUTHORIZED"
+  | "FORBIDDEN"
+  | "NOT_FOUND"
+  | "CONFLICT"
+  | "PRECONDITION_FAILED"
+  | "TOO_MANY_REQUESTS"
+  | "SERVICE_UNAVAILABLE";
 export interface PanelErrorFacts {
   readonly http: number;
   readonly trpc: TrpcCode;
@@ -95,6 +103,8 @@ export const PANEL_ERRORS = {
   BALANCE_TOO_LOW: { http: 409, trpc: "PRECONDITION_FAILED" },
   SECOND_PERSON_NEEDED: { http: 403, trpc: "FORBIDDEN" },
   PAYMENT_FAILED: { http: 402, trpc: "PRECONDITION_FAILED" },
+  PROVIDER_UNAVAILABLE: { http: 503, trpc: "SERVICE_UNAVAILABLE" },
+  QUOTE_CHANGED: { http: 409, trpc: "CONFLICT" },
 } as const satisfies Record<string, PanelErrorFacts>;
 export type PanelErrorCode = keyof typeof PANEL_ERRORS;
 

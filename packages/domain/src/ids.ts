@@ -37,6 +37,7 @@ export const idPrefixes = [
   "pyt", // payout
   "bat", // payouts sent together
   "cor", // correction
+  "xrt", // exchange rate
   "ses", // proxy session, and the request id in its answers
   "blk", // block rule
   "abr", // abuse report

@@ -1,4 +1,5 @@
 export * from "./ask.ts";
+export * from "./charge.ts";
 export * from "./consent/index.ts";
 export * from "./destination/index.ts";
 export * from "./device/index.ts";

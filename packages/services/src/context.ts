@@ -3,6 +3,7 @@ import type { Actor } from "./actor.ts";
 import type { AttemptLimits } from "./auth/attempt-limits.ts";
 import type { Statements } from "@karvon/db";
 import type { EgressAllow } from "@karvon/domain";
+import type { PaymentMethods } from "@karvon/payments";
 import type { Database } from "./database.ts";
 import type { Outbox } from "./mail/outbox.ts";
 import type { TurnBatches } from "./turn-batches.ts";
@@ -34,6 +35,8 @@ export interface ServiceDeps {
   readonly outbox: Outbox;
   readonly attempts: AttemptLimits;
   readonly network: NetworkFacts;
+  /** The ways to pay that are set up. */
+  readonly payments: PaymentMethods;
   readonly panelUrl: string;
   /** The key of the HMAC over proxy passwords. */
   readonly pepper: Buffer;

@@ -1,5 +1,6 @@
 import type { Statements } from "@karvon/db";
 import { noEgressAllow } from "@karvon/domain";
+import { openPaymentMethods, testPaymentsOnly } from "@karvon/payments";
 import type { SystemActor } from "./actor.ts";
 import { createAttemptLimits } from "./auth/attempt-limits.ts";
 import type { NetworkFacts, ServiceContext } from "./context.ts";
@@ -27,6 +28,7 @@ export function createSystemContext(options: SystemContextOptions): ServiceConte
     outbox: { post: () => false, close: () => Promise.resolve() },
     attempts: createAttemptLimits(),
     network: options.network,
+    payments: openPaymentMethods(testPaymentsOnly),
     panelUrl: "",
     pepper: options.pepper,
     sourceAllow: noEgressAllow,

@@ -2,6 +2,8 @@
  * What the panels see. Types only: each is a list of named fields, so that a new column is never shown by accident.
  * Bytes and money are bigint (micro-USD), moments are Date.
  */
+export type * from "./payments/views.ts";
+
 export type Role = "client" | "operator" | "admin";
 export type AccountStatus = "active" | "suspended";
 export type NodeStatus = "active" | "paused" | "suspended" | "retired";
@@ -9,8 +11,6 @@ export type NodeState = "serving" | "idle" | "limited" | "draining" | "offline";
 export type NetworkKind = "wifi" | "cellular" | "ethernet" | "unknown";
 export type LedgerAsset = "BYTE" | "USD6";
 export type LedgerTxKind = "usage" | "top_up" | "refund" | "payout" | "correction" | "grant_lost";
-export type OrderStatus = "pending" | "paid" | "cancelled" | "refunded";
-export type PaymentProvider = "test" | "stripe" | "payme" | "click";
 
 export interface Page<Item> {
   readonly items: Item[];
@@ -65,22 +65,6 @@ export interface TrafficPack {
   readonly bytes: bigint;
   readonly amountMicroUsd: bigint;
   readonly picoUsdPerByte: bigint;
-}
-export interface PurchaseView {
-  readonly orderId: string;
-  readonly bytes: bigint;
-  readonly amountMicroUsd: bigint;
-  readonly balanceBytes: bigint;
-  /** No real money moved. */
-  readonly isTest: boolean;
-}
-export interface OrderView {
-  readonly id: string;
-  readonly createdAt: Date;
-  readonly bytes: bigint;
-  readonly amountMicroUsd: bigint;
-  readonly status: OrderStatus;
-  readonly provider: PaymentProvider | null;
 }
 export interface ProxyUserView {
   readonly id: string;

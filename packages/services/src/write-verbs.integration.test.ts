@@ -1,4 +1,5 @@
 import { newId } from "@karvon/domain";
+import { testPaymentsOnly } from "@karvon/payments";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   anonymous,
@@ -32,13 +33,14 @@ import {
 } from "./index.ts";
 import { correctionVerbs } from "./test/correction-verbs.ts";
 import { openPanel, type TestPanel } from "./test/open-panel.ts";
+import { orderVerbs } from "./test/order-verbs.ts";
 import { payoutVerbs } from "./test/payout-verbs.ts";
 import { refusalOf } from "./test/refusal-of.ts";
 import type { Owner, RoleName, WriteVerb } from "./test/write-verb.ts";
 
 let panel: TestPanel;
 beforeAll(async () => {
-  panel = await openPanel();
+  panel = await openPanel({ ...testPaymentsOnly, bankTransfer: { details: ["Karvon Test LLC"] } });
 });
 afterAll(() => panel.close());
 
@@ -71,6 +73,7 @@ const proxyUserStatus = async (id: string) =>
 const reason = "because of a test";
 
 const verbs: WriteVerb[] = [
+  ...orderVerbs(() => panel),
   {
     name: "buyTraffic",
     role: "client",

@@ -38,6 +38,7 @@ describe("readSettings", () => {
       publicHost: "127.0.0.1",
       panelUrl: undefined,
       adminEmail: undefined,
+      payments: { test: true, stripe: null, payme: null, click: null, bankTransfer: null },
     });
   });
 

@@ -7,6 +7,8 @@
  * Limits: lists hold 256 entries at most.
  */
 import { resolve } from "node:path";
+import { type Environment, read, SettingsError, textOf } from "./environment.ts";
+import { type PaymentVariables, paymentVariables, readPaymentVariables } from "./payments.ts";
 import {
   type PortRange,
   readAddress,
@@ -20,10 +22,7 @@ import {
   readPortRange,
   readSwitch,
   readUrl,
-  type ValueReading,
 } from "./values.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface Settings {
   /** Absolute path of the data folder. */
@@ -62,20 +61,15 @@ export interface Settings {
   readonly panelUrl: string | undefined;
   /** The first admin's address; without it the demo's admin@karvon.local. */
   readonly adminEmail: string | undefined;
+  /** The ways to pay that are set up. */
+  readonly payments: PaymentVariables;
 }
 
-/** A setting that stops the start. The message is one sentence for the person who starts the program. */
-export class SettingsError extends Error {
-  readonly variable: string;
-  constructor(variable: string, message: string, options?: ErrorOptions) {
-    super(message, options);
-    this.name = "SettingsError";
-    this.variable = variable;
-  }
-}
+export { SettingsError, type Environment };
 
 /** Every KARVON_ name there is. docs/settings.md describes each. */
 export const karvonVariables = [
+  ...paymentVariables,
   "KARVON_ADMIN_EMAIL",
   "KARVON_DATA_DIR",
   "KARVON_DEMO",
@@ -105,20 +99,6 @@ function rejectUnknownNames(env: Environment): void {
     if (!name.startsWith("KARVON_") || known.has(name)) continue;
     throw new SettingsError(name, `${name} is not a setting that Karvon knows; unset it or use one of ${karvonVariables.join(", ")}.`);
   }
-}
-
-/** An empty value counts as unset: shells and compose files write `NAME=` for that. */
-function textOf(env: Environment, name: string): string | undefined {
-  const text = env[name]?.trim();
-  return text === "" ? undefined : text;
-}
-
-function read<T>(env: Environment, name: string, reader: (text: string) => ValueReading<T>): T | undefined {
-  const text = textOf(env, name);
-  if (text === undefined) return undefined;
-  const reading = reader(text);
-  if (reading.kind === "wrong") throw new SettingsError(name, `${name} is wrong: ${reading.reason}.`);
-  return reading.value;
 }
 
 function rejectSharedPorts(ports: readonly (readonly [name: string, port: number])[], stickyPorts: PortRange | null): void {
@@ -183,6 +163,7 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
   const morePorts = readMorePorts(env);
   const aliases = morePorts.proxyAliasPorts.map((port): [string, number] => ["KARVON_PROXY_ALIAS_PORTS", port]);
   rejectSharedPorts([...Object.entries(ports), ...aliases], morePorts.stickyPorts);
+  const demo = read(env, "KARVON_DEMO", readSwitch) ?? true;
   const panelUrl = read(env, "KARVON_PANEL_URL", (text) => readUrl(text, ["http:", "https:"]));
   return Object.freeze({
     dataDir: resolve(baseDir, textOf(env, "KARVON_DATA_DIR") ?? ".karvon"),
@@ -194,7 +175,7 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     opsPort: ports.KARVON_OPS_PORT,
     ...readHosts(env),
     gatewayProcesses: readProcesses(env),
-    demo: read(env, "KARVON_DEMO", readSwitch) ?? true,
+    demo,
     egressAllow: read(env, "KARVON_EGRESS_ALLOW", readEgress) ?? [],
     trustedProxies: read(env, "KARVON_TRUSTED_PROXIES", readBlocks) ?? [],
     memoryBudgetMb: read(env, "KARVON_MEMORY_BUDGET_MB", (text) => readCount(text, 64, 1_048_576)),
@@ -206,5 +187,6 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     geoipAsnMmdb: textOf(env, "GEOIP_ASN_MMDB"),
     panelUrl: panelUrl === undefined ? undefined : new URL(panelUrl).origin,
     adminEmail: read(env, "KARVON_ADMIN_EMAIL", readEmail),
+    payments: readPaymentVariables(env, demo),
   });
 }

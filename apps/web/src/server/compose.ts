@@ -8,13 +8,16 @@ import {
   openSmtpMailer,
   type ServiceDeps,
 } from "@karvon/services";
+import { openPaymentMethods } from "@karvon/payments";
 import type { Logger } from "@karvon/telemetry";
 import { createApiHandler } from "./api-handler.ts";
 import { createAvailability } from "./availability.ts";
 import { createAddressReader } from "./client-address.ts";
 import { signInCookieFor } from "./cookies.ts";
+import { createDocuments } from "./documents.ts";
 import type { WebEnv } from "./env.ts";
 import type { PanelHandlers } from "./http-server.ts";
+import { createPaymentEndpoints } from "./payments/endpoints.ts";
 import { createProgramApi } from "./program-api.ts";
 import { createRadarHub } from "./radar-feed.ts";
 import { startRadarSubscriber } from "./radar-subscriber.ts";
@@ -58,6 +61,7 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
     outbox,
     attempts: createAttemptLimits(),
     network: env.network,
+    payments: openPaymentMethods(env.payments),
     panelUrl: env.panelUrl,
     pepper: env.pepper,
     sourceAllow: env.sourceAllow,
@@ -78,6 +82,8 @@ export function composeWeb(env: WebEnv, log: Logger): WebParts {
       readAddress,
       api: createApiHandler({ deps, signIns, radar: hub, readAddress, cookie, log }),
       programs: createProgramApi({ deps, readAddress }),
+      documents: createDocuments({ deps, signIns, readAddress, cookie }),
+      payments: createPaymentEndpoints({ deps, readAddress, log }),
       isReady: () =>
         database.$queryRaw`select 1`.then(
           () => true,

@@ -1,6 +1,7 @@
 /** What the web process takes from its settings and its data folder, read once. */
 import { readAuthSecret, readPepper, readServiceToken, readTunnelIdentity, SettingsError, type Settings } from "@karvon/settings";
 import { type EgressAllow, noEgressAllow, parsePrefix } from "@karvon/domain";
+import type { PaymentSettings } from "@karvon/payments";
 import type { NetworkFacts } from "@karvon/services";
 
 export interface WebEnv {
@@ -14,6 +15,7 @@ export interface WebEnv {
   readonly network: NetworkFacts;
   /** Addresses that may log in without a password although they are not public. */
   readonly sourceAllow: EgressAllow;
+  readonly payments: PaymentSettings;
 }
 
 /** The demo's programs run on this machine, so that is where they may do without a password. */
@@ -34,6 +36,7 @@ export function readWebEnv(settings: Settings, port: number): WebEnv {
     authSecret: readAuthSecret(dataDir),
     serviceToken: readServiceToken(dataDir),
     sourceAllow: settings.demo ? demoSources : noEgressAllow,
+    payments: settings.payments,
     network: {
       proxyHost: publicHost,
       proxyPort: settings.proxyPort,

@@ -9,6 +9,8 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "@karvon/telemetry";
 import { apiPath, type ApiHandler } from "./api-handler.ts";
 import { clientAddressHeader, type AddressReader } from "./client-address.ts";
+import { documentPath, type Documents } from "./documents.ts";
+import { type PaymentEndpoints, paymentPath } from "./payments/endpoints.ts";
 import { type ProgramApi, programPath } from "./program-api.ts";
 import { stripInnerHeaders, type RequestGuard } from "./request-guard.ts";
 import { contentPolicy, dataPolicy, makeNonce, setSecurityHeaders } from "./security-headers.ts";
@@ -23,6 +25,8 @@ export interface PanelHandlers {
   readonly readAddress: AddressReader;
   readonly api: ApiHandler;
   readonly programs: ProgramApi;
+  readonly payments: PaymentEndpoints;
+  readonly documents: Documents;
   readonly pages: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   readonly isReady: () => Promise<boolean>;
   readonly isSecure: boolean;
@@ -69,21 +73,29 @@ export async function listenPanels(options: {
 async function handle(handlers: PanelHandlers, request: IncomingMessage, response: ServerResponse): Promise<void> {
   stripInnerHeaders(request);
   const path = (request.url ?? "/").split("?", 1)[0] ?? "/";
-  const isApi = path.startsWith(apiPath);
-  const isProgram = path.startsWith(programPath);
-  const policy = isApi || isProgram ? dataPolicy : contentPolicy(makeNonce(), handlers.isSecure);
+  const data = dataHandler(handlers, path);
+  const policy = data !== null ? dataPolicy : contentPolicy(makeNonce(), handlers.isSecure);
   setSecurityHeaders(response, policy, handlers.isSecure);
+  // Before the guard, which is for browsers: providers send forms and wrong methods too, and each has answers of its own.
+  if (path.startsWith(paymentPath)) return handlers.payments(request, response, path);
   const turned = handlers.guard(request, path);
   if (turned !== null) return turnAway(request, response, turned.status, turned.sentence);
   if (path === "/healthz") return answer(response, 200, "ok");
   if (path === "/readyz")
     return (await handlers.isReady()) ? answer(response, 200, "ready") : answer(response, 503, "the database does not answer");
-  if (isApi) return handlers.api(request, response, path);
-  if (isProgram) return handlers.programs(request, response, path);
+  if (data !== null) return data(request, response, path);
   // Next reads the nonce from here, and the sign-in routes the address.
   request.headers["content-security-policy"] = policy;
   request.headers[clientAddressHeader] = handlers.readAddress(request) ?? "";
   return handlers.pages(request, response);
+}
+
+/** Who answers with data; null for pages. */
+function dataHandler(handlers: PanelHandlers, path: string): ApiHandler | null {
+  if (path.startsWith(apiPath)) return handlers.api;
+  if (path.startsWith(programPath)) return handlers.programs;
+  if (path.startsWith(documentPath)) return handlers.documents;
+  return path.startsWith(paymentPath) ? handlers.payments : null;
 }
 
 /** Answers without reading the body, and ends the connection so that the rest of it is not taken for a request. */

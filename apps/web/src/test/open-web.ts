@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { newId, noEgressAllow } from "@karvon/domain";
+import { type PaymentSettings, testPaymentsOnly } from "@karvon/payments";
 import { createTestDatabase, openFixtures, type Fixtures } from "@karvon/testkit";
 import { createLogger } from "@karvon/telemetry";
 import type { RadarTick } from "@karvon/services";
@@ -48,7 +49,7 @@ export interface CallAnswer {
   readonly headers: Headers;
 }
 
-export async function openWeb(): Promise<TestWeb> {
+export async function openWeb(payments: PaymentSettings = testPaymentsOnly): Promise<TestWeb> {
   const testDatabase = await createTestDatabase();
   const fixtures = openFixtures(testDatabase.url);
   const log = createLogger({ name: "test", level: "silent" });
@@ -64,6 +65,7 @@ export async function openWeb(): Promise<TestWeb> {
       authSecret,
       serviceToken,
       sourceAllow: noEgressAllow,
+      payments,
       network: {
         proxyHost: "127.0.0.1",
         proxyPort: 7000,

@@ -1,6 +1,7 @@
 import {
   buyTraffic,
   createAllowlistEntry,
+  cancelOrder,
   createProxyUser,
   deleteAllowlistEntry,
   disableProxyUser,
@@ -13,6 +14,7 @@ import {
   listLedger,
   listOrders,
   listPacks,
+  listPaymentMethods,
   listProxyUsers,
   listRefusals,
   requireClient,
@@ -24,6 +26,7 @@ import {
   BuyTrafficInput,
   CreateAllowlistEntryInput,
   CreateProxyUserInput,
+  OrderIdInput,
   PageInput,
   ProxyUserIdInput,
   ProxyUserRulesInput,
@@ -37,8 +40,10 @@ import { clientProcedure, router } from "../trpc.ts";
 export const clientRouter = router({
   overview: clientProcedure.query(({ ctx }) => getClientOverview(ctx.services)),
   packs: clientProcedure.query(({ ctx }) => listPacks(ctx.services)),
+  paymentMethods: clientProcedure.query(({ ctx }) => listPaymentMethods(ctx.services)),
   buyTraffic: clientProcedure.input(BuyTrafficInput).mutation(({ ctx, input }) => buyTraffic(ctx.services, input)),
   orders: clientProcedure.input(PageInput).query(({ ctx, input }) => listOrders(ctx.services, input)),
+  cancelOrder: clientProcedure.input(OrderIdInput).mutation(({ ctx, input }) => cancelOrder(ctx.services, input)),
   proxyUsers: router({
     list: clientProcedure.query(({ ctx }) => listProxyUsers(ctx.services)),
     create: clientProcedure.input(CreateProxyUserInput).mutation(({ ctx, input }) => createProxyUser(ctx.services, input)),

@@ -1,101 +1,68 @@
-import { createHash } from "node:crypto";
-import { AppError, bytesPerGb, dueMicroUsd, newId } from "@karvon/domain";
 import { requireClient } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import type { BuyTrafficInput } from "../inputs/client.ts";
-import { postLedger, readBalanceBytes } from "../sql-functions.ts";
-import { transact, type Transaction } from "../transaction.ts";
+import { requireMethod } from "../payments/charge-rule.ts";
+import type { LockedOrder } from "../payments/locked-order.ts";
+import { openCheckout } from "../payments/open-checkout.ts";
+import { placeOrder } from "../payments/place-order.ts";
+import { addPayment, settleOrder } from "../payments/settle-order.ts";
+import { readBalanceBytes } from "../sql-functions.ts";
+import { actorId, transact, type Transaction } from "../transaction.ts";
 import type { PurchaseView } from "../views.ts";
-import { getPrice, type PriceFacts } from "./get-price.ts";
-
-interface OrderRow {
-  readonly id: string;
-  readonly bytes: bigint;
-  readonly amountMicroUsd: bigint;
-}
+import { getPrice } from "./get-price.ts";
 
 /**
- * Buys traffic with the test payment provider: it always succeeds, no money moves, and every surface says so.
+ * Orders traffic. With the test provider it is paid at once, no money moves, and every surface says so; with the others the
+ * answer says where to pay, and the traffic is there when the provider's message has come.
  *
- * Order, payment and ledger entries are one transaction. The same key again answers with the same order and changes
- * nothing; the same key with another amount is IDEMPOTENCY_CONFLICT. Keys are the client's own and never expire.
+ * The same key again answers with the same order and changes nothing; the same key with another amount or provider is
+ * IDEMPOTENCY_CONFLICT. Keys are the client's own and never expire. QUOTE_CHANGED when the charge is not the one that was
+ * shown; PROVIDER_UNAVAILABLE when the provider is not set up or does not answer, and then the order waits for another try.
  */
 export async function buyTraffic(ctx: ServiceContext, input: BuyTrafficInput): Promise<PurchaseView> {
   const { clientId } = requireClient(ctx);
-  const price = await getPrice(ctx, clientId, ctx.now());
-  return transact(ctx, async (tx) => {
-    const order = await writeOrder(ctx, tx, clientId, input, price);
-    if (order === null) return findEarlier(tx, clientId, input);
-    await pay(ctx, tx, clientId, order);
-    const balanceBytes = await readBalanceBytes(tx.db, clientId);
-    await tx.audit({
-      action: "order.pay",
-      subjectId: order.id,
-      detail: { clientId, bytes: order.bytes.toString(), amountMicroUsd: order.amountMicroUsd.toString(), provider: "test", isTest: true },
-    });
-    await tx.notify({ kind: "client", id: clientId });
-    return { orderId: order.id, bytes: order.bytes, amountMicroUsd: order.amountMicroUsd, balanceBytes, isTest: true };
-  });
-}
-
-/** The new order, or null when this key has one. A twin that comes at the same moment waits here for the first to commit. */
-async function writeOrder(
-  ctx: ServiceContext,
-  tx: Transaction,
-  clientId: string,
-  input: BuyTrafficInput,
-  price: PriceFacts,
-): Promise<OrderRow | null> {
+  const method = requireMethod(ctx, input.provider ?? "test");
   const now = ctx.now();
-  const bytes = BigInt(input.gigabytes) * bytesPerGb;
-  const order = { id: newId("ord", now.getTime()), bytes, amountMicroUsd: dueMicroUsd(bytes, price.picoUsdPerByte) };
-  const count = await tx.db.$executeRaw`
-    insert into client_order (id, client_id, idempotency_key, price_id, bytes, amount_micro_usd, status, created_at, paid_at)
-    values (${order.id}, ${clientId}, ${input.idempotencyKey}, ${price.id}, ${order.bytes}, ${order.amountMicroUsd}, 'paid', ${now}, ${now})
-    on conflict (client_id, idempotency_key) do nothing`;
-  return count === 1 ? order : null;
+  const price = await getPrice(ctx, clientId, now);
+  const order = await transact(ctx, async (tx) => {
+    const placed = await placeOrder(tx.db, { clientId, input, price, method, now });
+    if (!placed.isNew) return placed.order;
+    const isTest = method.provider === "test";
+    if (isTest) await payTest(ctx, tx, placed.order);
+    await tx.audit({ action: isTest ? "order.pay" : "order.create", subjectId: placed.order.id, detail: auditDetail(placed.order) });
+    if (isTest) await tx.notify({ kind: "client", id: clientId });
+    return isTest ? { ...placed.order, status: "paid" as const } : placed.order;
+  });
+  const payUrl = await openCheckout(ctx, order, method);
+  return {
+    orderId: order.id,
+    bytes: order.bytes,
+    amountMicroUsd: order.amountMicroUsd,
+    balanceBytes: await readBalanceBytes(ctx.database, clientId),
+    isTest: order.provider === "test",
+    provider: order.provider,
+    status: order.status,
+    currency: order.currency,
+    chargeMinor: order.chargeMinor,
+    payUrl: order.status === "pending" ? payUrl : null,
+  };
 }
 
-async function pay(ctx: ServiceContext, tx: Transaction, clientId: string, order: OrderRow): Promise<void> {
+async function payTest(ctx: ServiceContext, tx: Transaction, order: LockedOrder): Promise<void> {
   const now = ctx.now();
-  await tx.db.payment.create({
-    data: {
-      id: newId("pay", now.getTime()),
-      orderId: order.id,
-      provider: "test",
-      providerRef: `test:${order.id}`,
-      amountMicroUsd: order.amountMicroUsd,
-      status: "succeeded",
-      createdAt: now,
-      settledAt: now,
-    },
-    select: { id: true },
-  });
-  await postLedger(tx.db, {
-    key: `order:${order.id}`,
-    kind: "top_up",
-    actor: clientId,
-    requestSha256: createHash("sha256")
-      .update(JSON.stringify([order.id, order.bytes.toString(), order.amountMicroUsd.toString()]))
-      .digest(),
-    entries: [
-      { kind: "bytes_issued", amount: -order.bytes },
-      { kind: "client_bytes", ownerId: clientId, amount: order.bytes },
-      { kind: "payment_clearing", amount: -order.amountMicroUsd },
-      { kind: "client_usd", ownerId: clientId, amount: order.amountMicroUsd },
-    ],
-  });
+  const payment = await addPayment(tx.db, order, { provider: "test", providerRef: `test:${order.id}`, now });
+  await settleOrder(tx.db, order, payment, { actor: actorId(ctx.actor), now });
 }
 
-async function findEarlier(tx: Transaction, clientId: string, input: BuyTrafficInput): Promise<PurchaseView> {
-  const order = await tx.db.order.findUniqueOrThrow({
-    where: { clientId_idempotencyKey: { clientId, idempotencyKey: input.idempotencyKey } },
-    select: { id: true, bytes: true, amountMicroUsd: true, payments: { select: { provider: true } } },
-  });
-  if (order.bytes !== BigInt(input.gigabytes) * bytesPerGb) {
-    throw new AppError("IDEMPOTENCY_CONFLICT", "This purchase was made with another amount. Start a new one.");
-  }
-  const balanceBytes = await readBalanceBytes(tx.db, clientId);
-  const isTest = order.payments.every((payment) => payment.provider === "test");
-  return { orderId: order.id, bytes: order.bytes, amountMicroUsd: order.amountMicroUsd, balanceBytes, isTest };
+function auditDetail(order: LockedOrder) {
+  const { clientId, provider, currency } = order;
+  return {
+    clientId,
+    provider,
+    currency,
+    bytes: order.bytes.toString(),
+    amountMicroUsd: order.amountMicroUsd.toString(),
+    chargeMinor: order.chargeMinor.toString(),
+    isTest: provider === "test",
+  };
 }

@@ -8,8 +8,18 @@ export const BuyTrafficInput = z.strictObject({
   gigabytes: z.int().min(1, "Buy at least 1 GB.").max(packGigabytesMax, `Buy at most ${packGigabytesMax} GB at once.`),
   /** Made by the buyer once per purchase: the same key is the same order, for ever. */
   idempotencyKey: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, "The key has 8 to 64 letters, digits, - or _."),
+  /** The test provider when left out. */
+  provider: z.enum(["test", "stripe", "payme", "click", "bank_transfer"]).optional(),
+  /** The charge that the buyer was shown: another one is refused. */
+  quotedMinor: z.bigint().min(0n).optional(),
 });
 export type BuyTrafficInput = z.infer<typeof BuyTrafficInput>;
+
+export const OrderIdInput = z.strictObject({ id: idOf("ord") });
+export type OrderIdInput = z.infer<typeof OrderIdInput>;
+
+export const OrderDocumentInput = z.strictObject({ id: idOf("ord"), kind: z.enum(["invoice", "receipt"]) });
+export type OrderDocumentInput = z.infer<typeof OrderDocumentInput>;
 
 /** The first word of a proxy username; "-" is the grammar's separator and so is not in it. */
 export const ProxyUsername = z

@@ -1,5 +1,6 @@
 /** A panel without its HTTP side, for tests: a database of its own, a real mail server, a clock that the test moves. */
 import { createPrisma, openStatements, type PrismaClient, type Statements } from "@karvon/db";
+import { openPaymentMethods, type PaymentSettings, testPaymentsOnly } from "@karvon/payments";
 import { createTestDatabase, openFixtures, until, type Fixtures } from "@karvon/testkit";
 import { newId, noEgressAllow } from "@karvon/domain";
 import { SMTPServer } from "smtp-server";
@@ -33,7 +34,7 @@ export interface TestPanel {
   close(): Promise<void>;
 }
 
-export async function openPanel(): Promise<TestPanel> {
+export async function openPanel(paymentSettings: PaymentSettings = testPaymentsOnly): Promise<TestPanel> {
   const testDatabase = await createTestDatabase();
   const database = createPrisma({ url: testDatabase.url });
   const statements = openStatements({ url: testDatabase.url });
@@ -44,6 +45,7 @@ export async function openPanel(): Promise<TestPanel> {
   const mailer = openSmtpMailer(smtpUrl);
   const outbox = openOutbox({ mailer, onFailure: () => undefined });
   const attempts = createAttemptLimits();
+  const payments = openPaymentMethods(paymentSettings);
   let movedMs = 0;
   const addAdmin = async (email: string): Promise<string> => {
     const { id } = await database.user.create({
@@ -71,6 +73,7 @@ export async function openPanel(): Promise<TestPanel> {
         tunnelPort: 7443,
         tunnelSpkiPin: Buffer.alloc(32, 7).toString("base64url"),
       },
+      payments,
       panelUrl: "http://127.0.0.1:3000",
       pepper: Buffer.alloc(32, 1),
       sourceAllow: noEgressAllow,

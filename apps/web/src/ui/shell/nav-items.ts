@@ -91,6 +91,7 @@ export const navigation: Readonly<Record<PanelRole, readonly NavGroup[]>> = {
         { href: "/admin/payouts", name: "Payouts", icon: Banknote },
         { href: "/admin/prices", name: "Prices", icon: Tag },
         { href: "/admin/corrections", name: "Corrections", icon: BookOpen },
+        { href: "/admin/orders", name: "Orders", icon: ReceiptText },
         { href: "/admin/reconciliation", name: "Reconciliation", icon: Scale },
         { href: "/admin/audit", name: "Audit log", icon: ScrollText },
       ],

@@ -1,0 +1,1 @@
+export { type OrderDocument, renderOrderDocument } from "./order-document.ts";
