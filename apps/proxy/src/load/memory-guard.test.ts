@@ -102,10 +102,10 @@ test("nobody is ended for garbage, nor for what the ended ones held", () => {
 test("garbage is collected again and again while sessions are refused, also when less than the step is used", () => {
   const { guard, collected } = guardOf([], [860_000, 860_000, ...Array<number>(60).fill(830_000)]);
   for (let look = 0; look < 55; look += 1) guard.measure();
-  expect([guard.level, collected()]).toEqual(["full", 2]);
+  expect([guard.level, collected()]).toEqual(["full", 3]);
 });
 
-test("garbage is collected before anybody is refused, and not again within five seconds", () => {
+test("garbage is collected before anybody is refused, and not again within two seconds", () => {
   const { guard, collected } = guardOf([], [900_000, 500_000, 900_000, 860_000, 100_000]);
   guard.measure();
   expect([guard.refuseSession(), guard.isHigh, collected()]).toEqual([null, false, 1]);

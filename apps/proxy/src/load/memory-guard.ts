@@ -8,7 +8,7 @@
  * step is left 5 % below where it was taken.
  *
  * What the allocator has kept for reuse is not counted, and garbage is collected before anybody is refused and as long
- * as they are, at most every 5 s: memory alone stays high long after a rush is over. Nobody is ended for garbage either, not even for what
+ * as they are, at most every 2 s: memory alone stays high long after a rush is over. Nobody is ended for garbage either, not even for what
  * those who were ended just now had held: it is collected before, at most every 250 ms or every percent of the budget that
  * has come to wait.
  *
@@ -40,7 +40,7 @@ export const shedHeldBytesMin = 16_384;
 export const shedReason = "memory_shed";
 export const measureEveryMs = 250;
 export const measureUnderPressureMs = 50;
-export const collectWhenFullMs = 5_000;
+export const collectWhenFullMs = 2_000;
 export const collectWhenCriticalMs = 250;
 /** Shares of the budget that come to wait for readers until a look, and a collection while memory is critical, is due. */
 export const lookAfterShare = 0.005;
