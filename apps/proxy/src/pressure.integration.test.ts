@@ -52,8 +52,15 @@ describe("uploads that nobody takes", () => {
     const rss = watchRss(gateway);
     const echo = await openTarget((socket) => socket.pipe(socket));
     // Says that it is connected, and gives no credit back: what is sent waits in the gateway, and not in a kernel.
-    const onOpen = (stream: TunnelStream, target: Target): void =>
-      target.port === echo.port ? connectTarget(stream, target) : stream.opened({ address: "127.0.0.1", family: 4, connectMs: 1 });
+    const stalled: TunnelStream[] = [];
+    const onOpen = (stream: TunnelStream, target: Target): void => {
+      if (target.port === echo.port) {
+        connectTarget(stream, target);
+        return;
+      }
+      stalled.push(stream);
+      stream.opened({ address: "127.0.0.1", family: 4, connectMs: 1 });
+    };
     for (let count = 0; count < 4; count += 1) await processes.addNode(gateway, { onOpen });
     const login = await processes.makeLogin();
     const small = await openSession(gateway, echo.port, login);
@@ -88,6 +95,8 @@ describe("uploads that nobody takes", () => {
     expect(ended()).toBeLessThan(uploads.length - waiting.length);
     expect(rss.peakMb()).toBeLessThan(budgetMb);
 
+    // The readers' end is noticed at once; that a client went away behind bytes that nobody reads is not.
+    for (const stream of stalled) stream.reset("targetReset");
     for (const { socket } of uploads) socket.destroy();
     await until(async () => (await gateway.metric("karvon_memory_level")) <= 1, { timeoutMs: 10_000, what: "memory is free again" });
     expect(await codeOf(gateway, echo.port, login)).toBe("open");
