@@ -1,6 +1,6 @@
 /** Targets that reset their connection in every phase: what each protocol tells the client, what is posted, what is left. */
 import { until } from "@karvon/testkit";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { basic, type Conversation, exchange, readAnswer, socksOpened, socksOpening } from "./test/raw-client.ts";
 import { rawPeers } from "./test/raw-peers.ts";
 import { type Login, openRig, type Rig } from "./test/rig.ts";
@@ -9,6 +9,7 @@ import type { TestNode } from "./test/test-node.ts";
 let rig: Rig;
 let login: Login;
 let node: TestNode;
+let testStartedAt: Date;
 const { origins, startOrigin, open, hangUp, close } = rawPeers(() => rig.proxy.proxyPort);
 
 beforeAll(async () => {
@@ -16,6 +17,9 @@ beforeAll(async () => {
   rig = await openRig({ flushIntervalMs: 60_000 });
   login = await rig.makeLogin();
   node = await rig.addNode();
+});
+beforeEach(() => {
+  testStartedAt = new Date();
 });
 afterEach(close);
 afterAll(() => rig.close());
@@ -57,12 +61,12 @@ interface Row {
   readonly protocol: string;
 }
 
-/** The one session of these to a port of a target that only this test has. */
+/** The sessions of this test to its target: the system gives a port that an earlier test let go to a later one. */
 async function rowsTo(port: number): Promise<readonly Row[]> {
   await rig.proxy.flushNow();
   const { rows } = await rig.fixtures.pool.query<Row>(
-    "SELECT up_bytes::text, down_bytes::text, close_reason, protocol FROM proxy_session WHERE target_port = $1 ORDER BY opened_at",
-    [port],
+    "SELECT up_bytes::text, down_bytes::text, close_reason, protocol FROM proxy_session WHERE target_port = $1 AND opened_at >= $2 ORDER BY opened_at",
+    [port, testStartedAt],
   );
   return rows;
 }
