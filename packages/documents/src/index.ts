@@ -1,1 +1,1 @@
-export { type OrderDocument, renderOrderDocument } from "./order-document.ts";
+export { renderOrderDocument } from "./order-document.ts";

@@ -1,5 +1,6 @@
+import type { OrderDocument } from "@karvon/domain";
 import { describe, expect, test } from "vitest";
-import { type OrderDocument, renderOrderDocument } from "./order-document.ts";
+import { renderOrderDocument } from "./order-document.ts";
 
 const invoice: OrderDocument = {
   kind: "invoice",

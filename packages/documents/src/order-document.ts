@@ -5,31 +5,9 @@
  * are cut to one line's length, so that no name moves a figure.
  * Limits: 80 characters a text, 12 lines of seller's details.
  */
-import { formatMinor } from "@karvon/domain";
+import { formatMinor, type OrderDocument } from "@karvon/domain";
 import PdfFile from "pdfkit";
 import { loadFonts } from "./fonts.ts";
-
-export interface OrderDocument {
-  readonly kind: "invoice" | "receipt";
-  readonly number: bigint;
-  readonly orderId: string;
-  readonly orderedAt: Date;
-  readonly expiresAt: Date;
-  readonly paidAt: Date | null;
-  readonly refundedAt: Date | null;
-  readonly seller: readonly string[];
-  readonly buyer: { readonly name: string | null; readonly email: string };
-  /** What was bought, for example "5 GB of traffic". */
-  readonly line: string;
-  readonly currency: string;
-  readonly chargeMinor: bigint;
-  /** The price in US dollars and the rate, when the charge is in another currency. */
-  readonly conversion: { readonly priceUsd: string; readonly perUsd: bigint } | null;
-  readonly paidBy: string;
-  readonly paidRef: string | null;
-  /** Paid with the test provider: no money moved. */
-  readonly isTest: boolean;
-}
 
 export interface RenderOptions {
   /** False leaves the page's text readable in the file. */

@@ -6,6 +6,7 @@ export * from "./device/index.ts";
 export * from "./errors.ts";
 export * from "./ids.ts";
 export * from "./money.ts";
+export type * from "./order-document.ts";
 export * from "./payout/index.ts";
 export * from "./proxy-user-name.ts";
 export * from "./routing/index.ts";

@@ -1,15 +1,14 @@
-import { AppError, bytesPerGb, centsPerUsd, chargeMinor, formatMinor } from "@karvon/domain";
+import { AppError, bytesPerGb, centsPerUsd, chargeMinor, formatMinor, type OrderDocument } from "@karvon/domain";
 import { requireSignedIn } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import type { OrderDocumentInput } from "../inputs/client.ts";
 import { providerNames } from "../payments/provider-names.ts";
-import type { OrderDocumentView } from "../views.ts";
 
 /**
  * What stands on an order's invoice or receipt. NOT_FOUND for an order that is not the client's own (admins see all),
  * ROLE_FORBIDDEN for operators, STATE_CONFLICT for the receipt of an order that was not paid.
  */
-export async function getOrderDocument(ctx: ServiceContext, { id, kind }: OrderDocumentInput): Promise<OrderDocumentView> {
+export async function getOrderDocument(ctx: ServiceContext, { id, kind }: OrderDocumentInput): Promise<OrderDocument> {
   const actor = requireSignedIn(ctx);
   if (actor.kind === "operator") throw new AppError("ROLE_FORBIDDEN", "Your role may not do this.");
   const order = await ctx.database.order.findFirst({

@@ -49,26 +49,6 @@ export interface OrderView {
   readonly lastFailure: string | null;
 }
 
-/** What stands on an invoice or a receipt. */
-export interface OrderDocumentView {
-  readonly kind: "invoice" | "receipt";
-  readonly number: bigint;
-  readonly orderId: string;
-  readonly orderedAt: Date;
-  readonly expiresAt: Date;
-  readonly paidAt: Date | null;
-  readonly refundedAt: Date | null;
-  readonly seller: readonly string[];
-  readonly buyer: { readonly name: string | null; readonly email: string };
-  readonly line: string;
-  readonly currency: string;
-  readonly chargeMinor: bigint;
-  readonly conversion: { readonly priceUsd: string; readonly perUsd: bigint } | null;
-  readonly paidBy: string;
-  readonly paidRef: string | null;
-  readonly isTest: boolean;
-}
-
 export interface AdminOrderView extends OrderView {
   readonly clientEmail: string;
   /** Who sends money back; null when the provider is not set up any more. */
