@@ -73,6 +73,24 @@ describe("quota", () => {
     expect(await readFaults(one)).toEqual([]);
   });
 
+  test("who has nothing left is asked for when something changes, not by the clock", async () => {
+    const rig = await open();
+    const login = await rig.makeLogin({ bytes: 2_000_000n });
+    const other = await rig.makeLogin({ bytes: 10_000_000n });
+    const port = await startStream();
+    const turn = async (): Promise<unknown> =>
+      (await rig.fixtures.pool.query("SELECT turn FROM quota_grant WHERE proxy_user_id = $1", [login.proxyUserId])).rows;
+    await tunnelTo(rig, port, login);
+    expect(await closeReason(rig, login.proxyUserId)).toBe("balance_exhausted");
+    const turnAtEnd = await turn();
+    // Another user's session and, 5 s after it, the return of what it did not need.
+    await tunnelTo(rig, port, other, "-max-1");
+    expect(await closeReason(rig, other.proxyUserId)).toBe("limit_reached");
+    await until(async () => (await readAccount(rig, other)).reserved === 0n, { timeoutMs: 15_000 });
+    expect(turnAtEnd).toHaveLength(1);
+    expect(await turn()).toEqual(turnAtEnd);
+  });
+
   test("traffic that is bought while a session is stopped lets it go on", async () => {
     const rig = await open();
     const login = await rig.makeLogin({ bytes: 2_000_000n });

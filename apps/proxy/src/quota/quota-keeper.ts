@@ -192,7 +192,7 @@ export class QuotaKeeper implements QuotaDesk {
   }
 
   #cut(quota: UserQuota): void {
-    const refusal = quota.refuse();
+    const { refusal } = quota;
     if (refusal === null) return;
     for (const session of this.#options.sessions.listOpen()) if (session.user.quota === quota) session.line.cut(refusal.code);
   }

@@ -85,11 +85,15 @@ export class UserQuota implements AllowanceSource {
     return this.isHeard && !this.isFinal && this.#behind === 0 && this.allowance.left > 0;
   }
 
-  /** Why nothing may move, or null. Who is refused is asked for again. */
+  /** Why nothing may move, or null. */
+  get refusal(): Refusal | null {
+    return this.shortage === null ? null : refusalOf(this.shortage, this.owner);
+  }
+
+  /** Says no to a new session, and asks again for the next one. */
   refuse(): Refusal | null {
-    if (this.shortage === null) return null;
-    this.#desk.ask(this);
-    return refusalOf(this.shortage, this.owner);
+    if (this.shortage !== null) this.#desk.ask(this);
+    return this.refusal;
   }
 
   refill(wanted: number): void {
