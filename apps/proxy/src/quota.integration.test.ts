@@ -115,6 +115,22 @@ describe("while PostgreSQL does not answer", () => {
     return { rig, relay: opened };
   }
 
+  test("four calls at most are under way, whoever has something to give back", async () => {
+    const { rig, relay } = await openBehindRelay();
+    const target = await startTarget((socket) => socket.write(Buffer.alloc(1_000)));
+    closers.push(() => target.close());
+    const lines = await Promise.all(Array.from({ length: 12 }, async () => tunnelTo(rig, target.port, await rig.makeLogin())));
+    await until(() => lines.every((line) => line.received() === 1_000));
+    const calls = await rig.metric("karvon_quota_calls_total");
+    relay.freeze();
+    for (const { socket } of lines) socket.resetAndDestroy();
+    await until(async () => (await rig.metric("karvon_quota_calls_total")) >= calls + 4, { timeoutMs: 15_000 });
+    const callsUnderWay = (await rig.metric("karvon_quota_calls_total")) - calls;
+    relay.heal();
+    expect(callsUnderWay).toBe(4);
+    await until(async () => (await rig.metric("karvon_quota_held_bytes")) === 0, { timeoutMs: 15_000 });
+  }, 60_000);
+
   test("M10: bytes stop at the end of the grant and of the interim credit, given once, and all are posted afterwards", async () => {
     const { rig, relay } = await openBehindRelay();
     const balance = 40_000_000;

@@ -53,7 +53,9 @@ export interface QuotaFigures {
 export class QuotaKeeper implements QuotaDesk {
   readonly #options: QuotaKeeperOptions;
   readonly #quotas = new Map<UserQuota, UserAccount>();
-  readonly #waiting = new Set<UserQuota>();
+  /** Who wants more, and who has something to give back. */
+  readonly #asking = new Set<UserQuota>();
+  readonly #returning = new Set<UserQuota>();
   readonly #calling = new Map<UserQuota, Promise<void>>();
   readonly #interimAtMs = new Map<string, number>();
   #turn = 0;
@@ -102,7 +104,8 @@ export class QuotaKeeper implements QuotaDesk {
   async stop(): Promise<void> {
     this.#isStopped = true;
     if (this.#timer !== null) clearInterval(this.#timer);
-    this.#waiting.clear();
+    this.#asking.clear();
+    this.#returning.clear();
     await Promise.race([Promise.all(this.#calling.values()), pause(stopMsMax, null, { ref: false })]);
   }
 
@@ -115,15 +118,22 @@ export class QuotaKeeper implements QuotaDesk {
 
   #askNow(quota: UserQuota): void {
     if (this.#isStopped || this.#calling.has(quota)) return;
-    this.#waiting.add(quota);
+    this.#asking.add(quota);
     this.#next();
   }
 
+  /** Whoever wants more goes first: its bytes may be waiting. */
   #next(): void {
-    for (const quota of this.#waiting) {
+    for (const quota of this.#asking) {
       if (this.#calling.size >= callsMax) return;
-      this.#waiting.delete(quota);
+      this.#asking.delete(quota);
       this.#run(quota, this.#take(quota));
+    }
+    for (const quota of this.#returning) {
+      if (this.#calling.size >= callsMax) return;
+      this.#returning.delete(quota);
+      // It may have been called for, or moved, while it waited.
+      if (!this.#calling.has(quota) && this.#mustReturn(quota, this.#options.monotonicMs())) this.#run(quota, this.#giveBack(quota));
     }
   }
 
@@ -203,10 +213,11 @@ export class QuotaKeeper implements QuotaDesk {
       quota.look(nowMs);
       if (this.#hasWaited(quota, nowMs)) this.#unanswered(quota);
       if (this.#calling.has(quota)) continue;
-      if (this.#mustReturn(quota, user, nowMs)) this.#run(quota, this.#giveBack(quota));
+      if (this.#mustReturn(quota, nowMs)) this.#returning.add(quota);
       else if (isUnheard(quota) || this.#mustRenew(quota, user, nowMs)) this.ask(quota);
       else if (this.#options.accounts.users.get(user.proxyUserId) !== user) this.#quotas.delete(quota);
     }
+    this.#next();
     for (const [clientId, atMs] of this.#interimAtMs) if (nowMs - atMs >= interimEveryMs) this.#interimAtMs.delete(clientId);
   }
 
@@ -222,9 +233,9 @@ export class QuotaKeeper implements QuotaDesk {
     return quota.isHeard && user.sessionsOpen > 0 && leftMs <= renewBeforeMs && quota.movedAtMs >= quota.expiresAtMs - lifeMs;
   }
 
-  #mustReturn(quota: UserQuota, user: UserAccount, nowMs: number): boolean {
+  #mustReturn(quota: UserQuota, nowMs: number): boolean {
     if (quota.inHandBytes <= 0) return false;
-    const isIdle = user.sessionsOpen === 0 && nowMs - quota.movedAtMs >= idleMs;
+    const isIdle = this.#quotas.get(quota)?.sessionsOpen === 0 && nowMs - quota.movedAtMs >= idleMs;
     const wasMoved = quota.movedAtMs >= quota.expiresAtMs - lifeMs;
     const isOver = nowMs >= quota.expiresAtMs && (!wasMoved || nowMs >= quota.expiresAtMs + usableAfterMs);
     return isIdle || isOver;
