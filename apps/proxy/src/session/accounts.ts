@@ -5,7 +5,8 @@
  * difference decides only until the database has granted a user bytes: from then on its quota (quota/user-quota.ts) does.
  * Nothing here is a ledger.
  *
- * Limits: 50,000 accounts of each kind; accounts without open sessions and pending bytes are forgotten after 10 minutes.
+ * Limits: 50,000 accounts of each kind; accounts without open sessions, pending bytes and bytes in hand are forgotten
+ * after 10 minutes.
  */
 import type { ProxyUserFacts } from "@karvon/db/sql";
 import { type Refusal, refuse } from "@karvon/domain";
@@ -102,11 +103,16 @@ export function createAccounts(nowMs: () => number): Accounts {
     users,
     sweep() {
       const atMs = nowMs();
-      for (const [id, user] of users) if (isForgettable(user, atMs, users.size)) users.delete(id);
+      for (const [id, user] of users) if (!holdsBytes(user) && isForgettable(user, atMs, users.size)) users.delete(id);
       const inUse = new Set([...users.values()].map((user) => user.client));
       for (const [id, client] of clients) if (!inUse.has(client) && isForgettable(client, atMs, clients.size)) clients.delete(id);
     },
   };
+}
+
+/** What was granted is given back first: another account of the same user would be told of it as its own. */
+function holdsBytes({ quota }: UserAccount): boolean {
+  return quota !== null && quota.inHandBytes > 0;
 }
 
 function newClient(facts: ProxyUserFacts): ClientAccount {

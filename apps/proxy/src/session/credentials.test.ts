@@ -26,3 +26,18 @@ test("a change reaches a user with a session open even when 20,000 others have b
   await credentials.reload(({ proxyUserId }) => proxyUserId === "pxu_early");
   expect(account.isEnabled).toBe(false);
 });
+
+test("a user whose account was forgotten is looked up again", async () => {
+  const accounts = createAccounts(() => 0);
+  const database = {
+    findProxyUser: async (username: string) => ({ ...accountFacts, proxyUserId: `pxu_${username}`, username }),
+    findAllowlistedUser: async () => null,
+  };
+  const credentials = createCredentials({ accounts, nowMs: () => 0, database });
+  await credentials.findUser("early");
+  for (let other = 0; other < 50_000; other += 1) accounts.update({ ...accountFacts, proxyUserId: `pxu_${other}` });
+  accounts.sweep();
+  expect(accounts.users.has("pxu_early")).toBe(false);
+  expect(credentials.peek("early")).toBe(null);
+  expect((await credentials.findUser("early"))?.account).toBe(accounts.users.get("pxu_early"));
+});

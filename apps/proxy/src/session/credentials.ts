@@ -73,7 +73,9 @@ export function createCredentials(options: CredentialsOptions): Credentials {
 
   function peek(username: string): KnownUser | null {
     const known = users.get(username);
-    return known !== undefined && options.nowMs() - known.loadedAtMs < freshMs ? known : null;
+    if (known === undefined || options.nowMs() - known.loadedAtMs >= freshMs) return null;
+    // A user has one account: one that was forgotten would count and hold bytes beside the next.
+    return options.accounts.users.get(known.account.proxyUserId) === known.account ? known : null;
   }
 
   return {
@@ -81,7 +83,6 @@ export function createCredentials(options: CredentialsOptions): Credentials {
     async findUser(username) {
       const fresh = peek(username);
       if (fresh !== null) {
-        // An account may have been forgotten while its facts were still fresh.
         fresh.account.usedAtMs = fresh.account.client.usedAtMs = options.nowMs();
         return fresh;
       }
