@@ -1,6 +1,6 @@
 /**
  * The ports of a gateway process, in the order that makes whoever can connect served: health first, then what is obeyed,
- * clients and nodes last. Rejects when one cannot be had.
+ * clients and nodes last. Rejects when one cannot be had, and closes those that it had opened before.
  */
 import type { TLSSocket } from "node:tls";
 import type { Core } from "./compose-core.ts";
@@ -32,17 +32,35 @@ export interface PortParts {
   readonly control: ControlWatch;
 }
 
-export async function openPorts({ core, fleet, meter, control }: PortParts): Promise<Ports> {
+type Close = () => Promise<void>;
+
+export async function openPorts(parts: PortParts): Promise<Ports> {
+  const opened: Close[] = [];
+  try {
+    return await openInOrder(parts, opened);
+  } catch (cause) {
+    // The gateway's row and its nodes are left as they are: another run may serve under the same id.
+    for (const close of opened.toReversed()) await close().catch(parts.core.onFault);
+    throw cause;
+  }
+}
+
+/** `opened` gets what closes each part, also that which only half opens. */
+async function openInOrder({ core, fleet, meter, control }: PortParts, opened: Close[]): Promise<Ports> {
   const { options, database, membership, own, log } = core;
   let gateway: Gateway | null = null;
   const ops = await openOps({ core, fleet, meter, countConnections: () => gateway?.connectionsOpen ?? 0 });
+  opened.push(() => ops.close());
   const opsPorts = [ops.port, membership?.welcome.opsPort ?? ops.port];
   own.add(...opsPorts);
   await database.registerGateway({ ...options.identity, opsUrl: opsUrlOf(options, ops.port) });
+  opened.push(() => control.close());
   await control.start();
+  opened.push(async () => fleet.siblings?.close());
   await fleet.siblings?.open(opsPorts);
   const clientTls = openClientTls({ read: options.readClientTls, log, timings: options.clientTlsTimings });
-  gateway = await listenGateway({
+  opened.push(async () => clientTls.stop());
+  const clients = await listenGateway({
     ...clientPortsOf(options),
     tls: clientTls.acceptor,
     context: createGatewayContext(core, fleet, meter),
@@ -50,10 +68,12 @@ export async function openPorts({ core, fleet, meter, control }: PortParts): Pro
     descriptors: core.load.descriptors,
     sources: core.load.sources,
   });
-  own.add(gateway.port);
+  gateway = clients;
+  opened.push(() => clients.close());
+  own.add(clients.port);
   const tunnel = await openTunnels(core, fleet);
   own.add(tunnel.port);
-  return { ops, clientTls, gateway, tunnel };
+  return { ops, clientTls, gateway: clients, tunnel };
 }
 
 interface OpsParts {

@@ -66,7 +66,10 @@ async function composeProxy(options: ProxyOptions, database: GatewayDatabase): P
       core.quotas.reconsider(() => true);
     },
   });
-  const ports = await openPorts({ core, fleet, meter, control });
+  const ports = await openPorts({ core, fleet, meter, control }).catch(async (cause: unknown) => {
+    await meter.flusher.close().catch(core.onFault);
+    throw cause;
+  });
   const house = keepHouse({
     ...core,
     pocket: fleet.pocket,

@@ -75,6 +75,35 @@ export type RigOptions = Partial<
   readonly routeDatabase?: (url: string) => Promise<string>;
 };
 
+/** Who guesses passwords waits in tests too, only not for seconds. */
+const testTimeouts = { tarpitMinMs: 10, tarpitMaxMs: 20 };
+
+/** Ports are the system's choice, nodes are nowhere. */
+export function makeProxyOptions(databaseUrl: string, write: (line: string) => void): ProxyOptions {
+  return {
+    identity: { id: newId("gwy"), epoch: BigInt(Date.now()) },
+    databaseUrl,
+    proxyPort: 0,
+    tunnelPort: 0,
+    opsPort: 0,
+    opsHost: "127.0.0.1",
+    publicHost: "127.0.0.1",
+    pepper,
+    serviceToken,
+    tunnelIdentity: { keyPem: testKeyPem, certPem: testCertPem },
+    readClientTls: () => ({ keyPem: testKeyPem, certPem: testCertPem }),
+    egressAllow: ["127.0.0.0/8"],
+    trustedProxies: ["127.0.0.1/32"],
+    locate: () => Promise.resolve(unknownPlace),
+    log: createLogger({ name: "proxy", write }),
+    flushIntervalMs: 1_000,
+    drainMs: 200,
+    // Every refusal of a test is to be found in its log, however fast the machine is.
+    refusalLinesPerSecond: 10_000,
+    timeouts: testTimeouts,
+  };
+}
+
 export async function openRig({ beside, routeDatabase, ...options }: RigOptions = {}): Promise<Rig> {
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);
@@ -89,28 +118,10 @@ export async function openRig({ beside, routeDatabase, ...options }: RigOptions 
   let lastSeq = 0;
   let lastAddress = 0;
   const proxy = await startProxy({
-    identity: { id: newId("gwy"), epoch: BigInt(Date.now()) },
-    databaseUrl: (await routeDatabase?.(database.url)) ?? database.url,
-    proxyPort: 0,
-    tunnelPort: 0,
-    opsPort: 0,
-    opsHost: "127.0.0.1",
-    publicHost: "127.0.0.1",
-    pepper,
-    serviceToken,
-    tunnelIdentity: { keyPem: testKeyPem, certPem: testCertPem },
-    readClientTls: () => ({ keyPem: testKeyPem, certPem: testCertPem }),
-    egressAllow: ["127.0.0.0/8"],
-    trustedProxies: ["127.0.0.1/32"],
+    ...makeProxyOptions((await routeDatabase?.(database.url)) ?? database.url, (line) => logLines.push(JSON.parse(line))),
     locate: (address) => Promise.resolve(places.get(address) ?? unknownPlace),
-    log: createLogger({ name: "proxy", write: (line) => logLines.push(JSON.parse(line)) }),
-    flushIntervalMs: 1_000,
-    drainMs: 200,
-    // Every refusal of a test is to be found in its log, however fast the machine is.
-    refusalLinesPerSecond: 10_000,
     ...options,
-    // Who guesses passwords waits in tests too, only not for seconds.
-    timeouts: { tarpitMinMs: 10, tarpitMaxMs: 20, ...options.timeouts },
+    timeouts: { ...testTimeouts, ...options.timeouts },
   });
   const operator = await fixtures.makeOperator();
 
