@@ -9,6 +9,7 @@ const invoice: OrderDocument = {
   orderedAt: new Date("2026-11-28T10:00:00Z"),
   expiresAt: new Date("2026-12-12T10:00:00Z"),
   paidAt: null,
+  cancelledAt: null,
   refundedAt: null,
   seller: ["Karvon Test LLC", "Account 1"],
   buyer: { name: "Ғайрат Ўктамов", email: "g@example.com" },
@@ -17,6 +18,7 @@ const invoice: OrderDocument = {
   chargeMinor: 18_975_700n,
   conversion: { priceUsd: "15.00", perUsd: 1_265_045n },
   paidBy: "bank transfer",
+  isTransfer: true,
   paidRef: null,
   isTest: false,
 };
@@ -46,6 +48,13 @@ describe("a document", () => {
       expect(Array.from(name).filter((letter) => letter !== " " && !letters.has(letter))).toEqual([]);
     },
   );
+
+  test("asks who pays by transfer for a purpose in quotes, and nobody else, nor once it is cancelled", async () => {
+    const asks = async (facts: OrderDocument) => (await lettersOf(facts)).has('"');
+    expect(await asks(invoice)).toBe(true);
+    expect(await asks({ ...invoice, paidBy: "Payme", isTransfer: false })).toBe(false);
+    expect(await asks({ ...invoice, cancelledAt: invoice.orderedAt })).toBe(false);
+  });
 
   test("keeps to one page whatever somebody is called", async () => {
     const name = "Абдурахмон ибн Хоттоб ".repeat(200);

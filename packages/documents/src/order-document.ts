@@ -87,8 +87,12 @@ function writeAmount(pdf: Pdf, facts: OrderDocument): void {
 function writeState(pdf: Pdf, facts: OrderDocument): void {
   pdf.moveDown(1.5).font("regular").fontSize(11).fillColor(ink);
   if (facts.paidAt === null) {
+    if (facts.cancelledAt !== null) {
+      pdf.font("bold").text(`Cancelled on ${day(facts.cancelledAt)}: nothing is to be paid.`);
+      return;
+    }
     pdf.text(`To be paid by ${cut(facts.paidBy)} until ${day(facts.expiresAt)}.`);
-    pdf.text(`Please state "${facts.number}" as the purpose of payment.`);
+    if (facts.isTransfer) pdf.text(`Please state "${facts.number}" as the purpose of payment.`);
     return;
   }
   pdf.text(`Paid on ${day(facts.paidAt)} by ${cut(facts.paidBy)}.`);

@@ -6,6 +6,8 @@ export interface OrderDocument {
   readonly orderedAt: Date;
   readonly expiresAt: Date;
   readonly paidAt: Date | null;
+  /** Nothing is to be paid then, unless it was paid all the same. */
+  readonly cancelledAt: Date | null;
   readonly refundedAt: Date | null;
   readonly seller: readonly string[];
   readonly buyer: { readonly name: string | null; readonly email: string };
@@ -16,6 +18,8 @@ export interface OrderDocument {
   /** The price in US dollars and the rate, when the charge is in another currency. */
   readonly conversion: { readonly priceUsd: string; readonly perUsd: bigint } | null;
   readonly paidBy: string;
+  /** By bank transfer, for which the buyer has to state a purpose. */
+  readonly isTransfer: boolean;
   readonly paidRef: string | null;
   /** Paid with the test provider: no money moved. */
   readonly isTest: boolean;

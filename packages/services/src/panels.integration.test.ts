@@ -134,6 +134,7 @@ describe("one session", () => {
       operatorCreditMicroUsd: 21_600n,
       feeMicroUsd: 14_400n,
     });
+    expect(lastRun?.askedBy).toBe(admin.email);
     expect(lastRun?.checks.map((check) => check.badCount)).toEqual(Array.from({ length: 8 }, () => 0));
     const overview = await getAdminOverview(panel.ctx(admin));
     expect(overview.today).toEqual({ upBytes: 2_000_000n, downBytes: 10_000_000n, dueMicroUsd: 36_000n, earnedMicroUsd: 21_600n });

@@ -358,6 +358,7 @@ export interface ReconcileRunFacts {
   readonly at: Date;
   /** Everything, or what changed since the run before. */
   readonly scope: "full" | "recent";
+  /** An admin's e-mail, or `system:schedule`, `system:cli`. */
   readonly askedBy: string;
   readonly milliseconds: number;
   readonly badCount: number;

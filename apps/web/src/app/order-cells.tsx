@@ -18,7 +18,7 @@ export function OrderState({ order }: { order: Order }) {
 /** What is paid, and the price where that is another currency. */
 export function Charge({ order }: { order: Order }) {
   return (
-    <span className="inline-flex flex-col items-end">
+    <span className="inline-flex flex-col items-start md:items-end">
       <span>{formatCharge(order.chargeMinor, order.currency)}</span>
       {order.currency === "USD" ? null : <span className="text-xs text-faint">{formatUsd(order.amountMicroUsd)}</span>}
     </span>

@@ -8,6 +8,14 @@ const dayAndTime = new Intl.DateTimeFormat("en-GB", {
   minute: "2-digit",
   second: "2-digit",
 });
+const yearAndTime = new Intl.DateTimeFormat("en-GB", {
+  day: "numeric",
+  month: "short",
+  year: "numeric",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+});
 const day = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short", year: "numeric" });
 const shortDay = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
 const regions = new Intl.DisplayNames(["en"], { type: "region" });
@@ -15,6 +23,7 @@ const regions = new Intl.DisplayNames(["en"], { type: "region" });
 export const formatTime = (at: Date | number): string => time.format(at);
 export const formatHour = (at: Date | number): string => hour.format(at);
 export const formatDayAndTime = (at: Date | number): string => dayAndTime.format(at);
+export const formatYearAndTime = (at: Date | number): string => yearAndTime.format(at);
 export const formatDay = (at: Date | number): string => day.format(at);
 export const formatShortDay = (at: Date | number): string => shortDay.format(at);
 

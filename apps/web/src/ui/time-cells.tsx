@@ -1,12 +1,12 @@
 "use client";
-import { formatAgo, formatDayAndTime, formatDuration } from "./format-time.ts";
+import { formatAgo, formatDayAndTime, formatDuration, formatYearAndTime } from "./format-time.ts";
 import { useNow } from "./use-now.ts";
 
-/** A moment in the reader's zone; the exact ISO time is in the title. */
-export function Moment({ at }: { at: Date }) {
+/** A moment in the reader's zone, with its year where it may be years away; the exact ISO time is in the title. */
+export function Moment({ at, withYear = false }: { at: Date; withYear?: boolean }) {
   return (
     <time dateTime={at.toISOString()} title={at.toISOString()} className="whitespace-nowrap">
-      {formatDayAndTime(at)}
+      {withYear ? formatYearAndTime(at) : formatDayAndTime(at)}
     </time>
   );
 }

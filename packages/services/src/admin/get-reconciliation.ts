@@ -31,11 +31,12 @@ export async function getReconciliation(ctx: ServiceContext): Promise<Reconcilia
   requireAdmin(ctx);
   const [runs, results, totals] = await Promise.all([
     ctx.database.$queryRaw<RunRow[]>`
-      select id, at, scope, asked_by, milliseconds, bad_count, failure from reconcile_run order by at desc, id desc limit ${historyMax}`,
+      select r.id, at, scope, coalesce(u.email, asked_by) as asked_by, milliseconds, bad_count, failure
+        from reconcile_run r left join user_account u on u.id = asked_by order by at desc, r.id desc limit ${historyMax}`,
     // Written by reconcile_perform alone, in this shape.
     ctx.database.$queryRaw<ResultRow[]>`
-      select id, at, scope, asked_by, milliseconds, bad_count, failure, checks from reconcile_run
-       where failure is null order by at desc, id desc limit 1`,
+      select r.id, at, scope, coalesce(u.email, asked_by) as asked_by, milliseconds, bad_count, failure, checks
+        from reconcile_run r left join user_account u on u.id = asked_by where failure is null order by at desc, r.id desc limit 1`,
     ctx.database.$queryRaw<TotalsRow[]>`select * from reconcile_totals()`,
   ]);
   const [sums] = totals;

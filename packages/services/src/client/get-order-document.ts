@@ -23,6 +23,7 @@ export async function getOrderDocument(ctx: ServiceContext, { id, kind }: OrderD
       chargeMinor: true,
       createdAt: true,
       expiresAt: true,
+      cancelledAt: true,
       paidAt: true,
       refundedAt: true,
       exchangeRate: { select: { minorPerUsd: true } },
@@ -40,6 +41,7 @@ export async function getOrderDocument(ctx: ServiceContext, { id, kind }: OrderD
     orderId: facts.id,
     orderedAt: facts.createdAt,
     expiresAt: facts.expiresAt,
+    cancelledAt: facts.cancelledAt,
     paidAt: facts.paidAt,
     refundedAt: facts.refundedAt,
     seller: ctx.payments.settings.bankTransfer?.details ?? ["Karvon", new URL(ctx.panelUrl).host],
@@ -49,6 +51,7 @@ export async function getOrderDocument(ctx: ServiceContext, { id, kind }: OrderD
     chargeMinor: facts.chargeMinor,
     conversion: exchangeRate === null ? null : { priceUsd: formatMinor(cents), perUsd: exchangeRate.minorPerUsd },
     paidBy: providerNames[facts.provider],
+    isTransfer: facts.provider === "bank_transfer",
     paidRef: facts.provider === "test" ? null : (payments[0]?.providerRef ?? null),
     isTest: facts.provider === "test",
   };

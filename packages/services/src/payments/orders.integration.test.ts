@@ -8,6 +8,7 @@ import { listAdminOrders } from "../admin/list-admin-orders.ts";
 import { refundOrder } from "../admin/refund-order.ts";
 import { buyTraffic } from "../client/buy-traffic.ts";
 import { cancelOrder } from "../client/cancel-order.ts";
+import { getOrderDocument } from "../client/get-order-document.ts";
 import { listOrders } from "../client/list-orders.ts";
 import { listPaymentMethods } from "../client/list-payment-methods.ts";
 import { openPanel, type TestPanel } from "../test/open-panel.ts";
@@ -173,6 +174,16 @@ describe("giving up and giving back", () => {
       [newId("pay"), busy.orderId],
     );
     expect(await refusalOf(cancelOrder(panel.ctx(client), { id: busy.orderId }))).toBe("STATE_CONFLICT");
+  });
+
+  test("an order that is cancelled has an invoice that says so, and names no purpose to who does not transfer", async () => {
+    const client = await panel.client();
+    const invoiceOf = ({ orderId }: { orderId: string }) => getOrderDocument(panel.ctx(client), { id: orderId, kind: "invoice" });
+    const [transfer, payme] = [await buy(client, { provider: "bank_transfer" }), await buy(client)];
+    expect(await invoiceOf(transfer)).toMatchObject({ isTransfer: true, cancelledAt: null });
+    expect(await invoiceOf(payme)).toMatchObject({ isTransfer: false, cancelledAt: null });
+    await cancelOrder(panel.ctx(client), { id: transfer.orderId });
+    expect(await invoiceOf(transfer)).toMatchObject({ cancelledAt: expect.any(Date), paidAt: null });
   });
 
   test("Payme's refunds begin at Payme, and used traffic is not refunded", async () => {

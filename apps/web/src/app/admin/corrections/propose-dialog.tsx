@@ -17,6 +17,9 @@ const kinds = [
   { value: "promotion", label: "Promotional credit" },
 ];
 
+const sayHowMuch = "Say how much traffic, money or both.";
+const hasAmount = ({ gigabytes, amountUsd }: { gigabytes: string; amountUsd: string }): boolean => gigabytes + amountUsd !== "";
+
 export function ProposeDialog({ onOpenChange, onProposed }: { onOpenChange: (open: boolean) => void; onProposed: () => Promise<unknown> }) {
   const trpc = useTRPC();
   // One key for each dialog: a retry after a lost answer is the same correction.
@@ -36,7 +39,7 @@ export function ProposeDialog({ onOpenChange, onProposed }: { onOpenChange: (ope
     const { amountUsd, ...values } = form.values;
     const parsed = parseForm(ProposeCorrectionInput, { ...values, amountUsd: isCredit ? "" : amountUsd, idempotencyKey });
     if (parsed.ok) propose.mutate(parsed.data);
-    else form.setErrors(parsed.errors);
+    else form.setErrors(isCredit || hasAmount(form.values) ? parsed.errors : { ...parsed.errors, amountUsd: [sayHowMuch] });
   };
   return (
     <FormDialog

@@ -92,9 +92,15 @@ export function AdminOrders() {
         <LoadedPages
           query={orders}
           empty={
-            <EmptyState icon={ReceiptText} title="No order matches">
-              Search by a part of the number, the e-mail address or the provider's reference.
-            </EmptyState>
+            search === "" && shown === "all" ? (
+              <EmptyState icon={ReceiptText} title="No order yet">
+                What clients buy is listed here.
+              </EmptyState>
+            ) : (
+              <EmptyState icon={ReceiptText} title="No order matches">
+                Search by a part of the number, the e-mail address or the provider's reference.
+              </EmptyState>
+            )
           }
         >
           {(rows) => <DataTable label="Orders" columns={withActions} rows={rows} rowKey={(order) => order.id} />}

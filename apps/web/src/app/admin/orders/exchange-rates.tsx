@@ -44,7 +44,7 @@ function InForce({ rate }: { rate: ExchangeRate | undefined }) {
     <p>
       <span className="font-medium tabular-nums">$1 = {formatCharge(rate.minorPerUsd, "UZS")}</span>
       <span className="ml-2 text-sm text-faint">
-        since <Moment at={rate.validFrom} />. Orders that are there keep theirs.
+        since <Moment at={rate.validFrom} withYear />. Orders that are there keep theirs.
       </span>
     </p>
   );

@@ -26,10 +26,10 @@ function makeColumns(onWithdraw: (price: Price) => void): Column<Price>[] {
   return [
     { name: "Price", role: "lead", cell: (price) => <span className="font-medium">{price.name}</span> },
     { name: "State", cell: (price) => <Badge tone={tones[price.state]}>{price.state}</Badge> },
-    { name: "Client pays", align: "right", cell: (price) => formatPricePerGb(price.picoUsdPerByte) },
-    { name: "Operator earns", align: "right", cell: (price) => formatPricePerGb(price.operatorPicoUsdPerByte) },
+    { name: "Client pays", align: "right", cell: (price) => <PerGb price={price.picoUsdPerByte} /> },
+    { name: "Operator earns", align: "right", cell: (price) => <PerGb price={price.operatorPicoUsdPerByte} /> },
     { name: "Other rates", role: "wide", cell: (price) => <Rates rates={price.rates} /> },
-    { name: "From", cell: (price) => <Moment at={price.validFrom} /> },
+    { name: "From", cell: (price) => <Moment at={price.validFrom} withYear /> },
     {
       name: "Agreed with",
       from: "lg",
@@ -48,6 +48,10 @@ function makeColumns(onWithdraw: (price: Price) => void): Column<Price>[] {
         ) : null,
     },
   ];
+}
+
+function PerGb({ price }: { price: bigint }) {
+  return <span className="whitespace-nowrap">{formatPricePerGb(price)}</span>;
 }
 
 export function Prices() {

@@ -70,7 +70,7 @@ function RateCard() {
       <p className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm">
         <span className="font-medium">{formatPricePerGb(operatorPicoUsdPerByte)}</span>
         <span className="text-faint">
-          since <Moment at={validFrom} />
+          since <Moment at={validFrom} withYear />
         </span>
         {rates.length === 0 ? null : <Rates rates={rates} />}
       </p>
@@ -87,10 +87,10 @@ function Details({ earnings }: { earnings: Earnings }) {
     note: formatBytes(row.bytes),
   }));
   const totalBytes = earnings.nodes.reduce((sum, row) => sum + row.bytes, 0n);
-  if (earnings.days.length === 0 && nodes.length === 0) {
+  if (nodes.length === 0) {
     return (
       <Card>
-        <EmptyState icon={Wallet} title="Nothing earned yet">
+        <EmptyState icon={Wallet} title="Nothing earned in the last 30 days">
           Earnings are booked every five seconds while a node carries traffic.
         </EmptyState>
       </Card>
@@ -105,11 +105,7 @@ function Details({ earnings }: { earnings: Earnings }) {
         title="By node"
         description={<span title={formatExactBytes(totalBytes)}>The same 30 days, {formatBytes(totalBytes)} carried.</span>}
       >
-        {nodes.length === 0 ? (
-          <p className="text-sm text-faint">No node has carried traffic yet.</p>
-        ) : (
-          <RankedBars label="Earnings by node" rows={nodes} />
-        )}
+        <RankedBars label="Earnings by node" rows={nodes} />
       </Card>
     </div>
   );
