@@ -61,8 +61,7 @@ export function Receipt({ receipt, sumName, about, children }: ReceiptProps) {
             </span>
           </p>
           <p className="mt-2 text-sm text-faint">
-            All bytes times the price, rounded down once to a whole micro-dollar. {formatCountOf(failedAttempts, "attempt")} on other nodes
-            before this one, not billed.
+            All bytes times the price, rounded down once to a whole micro-dollar. {attemptsText(failedAttempts)}
           </p>
         </Card>
         <Card title="The session">
@@ -83,6 +82,12 @@ export function Receipt({ receipt, sumName, about, children }: ReceiptProps) {
       </div>
     </>
   );
+}
+
+function attemptsText(failedAttempts: number): string {
+  return failedAttempts === 0
+    ? "No other node was tried before."
+    : `Not billed: ${formatCountOf(failedAttempts, "attempt")} on other nodes before this one.`;
 }
 
 function placeOf({ country, city }: SessionReceipt): ReactNode {

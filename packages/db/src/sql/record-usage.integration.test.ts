@@ -82,6 +82,16 @@ describe("one report", () => {
     });
   });
 
+  test("stores whether a password was checked and how many nodes were tried before", async () => {
+    const [first, second] = [world.makeFacts({ hasPassword: true, failedAttempts: 2 }), world.makeFacts({ hasPassword: false })];
+    await world.db.recordUsage(world.makeBatch(1, [counterOf(first, 1, 1), counterOf(second, 1, 1)], [first, second]));
+    const { rows } = await world.fixtures.pool.query("SELECT has_password, failed_attempts FROM proxy_session ORDER BY has_password");
+    expect(rows).toEqual([
+      { has_password: false, failed_attempts: 0 },
+      { has_password: true, failed_attempts: 2 },
+    ]);
+  });
+
   test("is all or nothing: a session whose price does not exist leaves no trace, and the mended report goes in", async () => {
     const good = world.makeFacts();
     const bad = world.makeFacts({ priceId: "prc_none" });
