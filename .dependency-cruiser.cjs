@@ -10,6 +10,7 @@ const may = {
   "packages/security": ["domain"],
   "packages/checker": ["domain"],
   "packages/billing": ["domain"],
+  "packages/journal": ["billing"],
   "packages/db": ["domain", "billing"],
   "packages/payments": ["domain"],
   "packages/documents": ["domain"],
@@ -30,12 +31,12 @@ const may = {
     "services/inputs",
     "telemetry",
   ],
-  "apps/proxy": ["domain", "wire", "tunnel", "security", "checker", "billing", "db/sql", "settings", "switchboard", "telemetry"],
+  "apps/proxy": ["domain", "wire", "tunnel", "security", "checker", "billing", "journal", "db/sql", "settings", "switchboard", "telemetry"],
   "apps/agent": ["domain", "wire", "tunnel", "security", "telemetry"],
   "apps/demo": ["domain", "agent", "settings", "telemetry"],
   "apps/web": ["domain", "api", "services", "services/inputs", "settings", "telemetry", "db", "payments", "documents"],
   "apps/launcher": ["domain", "postgres", "db", "services", "security", "settings", "switchboard", "telemetry"],
-  "apps/cli": ["domain", "postgres", "db", "services", "services/inputs", "settings", "telemetry"],
+  "apps/cli": ["domain", "postgres", "billing", "journal", "db", "db/sql", "services", "services/inputs", "settings", "telemetry"],
 };
 
 const TEST = "(\\.(test|e2e|bench)\\.tsx?$|/(e2e|bench|test|testing)/)";
