@@ -43,6 +43,7 @@ export async function closeProxy({ core, fleet, meter, control, ports, house }: 
   fleet.tunnels.close();
   await attempt("flush", () => meter.flusher.close());
   if (sessions.unpostedBytes === 0) await attempt("grants", () => core.quotas.release(options.identity.epoch));
+  await attempt("journal", () => core.journal.close());
   await attempt("house", () => house.close());
   await attempt("presence", () => database.markGatewayNodesOffline(gatewayId));
   await attempt("gateway", () => database.stopGateway(gatewayId));

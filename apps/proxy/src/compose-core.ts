@@ -9,6 +9,7 @@ import { clientPortsOf, type ProxyOptions } from "./proxy-options.ts";
 import { QuotaKeeper } from "./quota/quota-keeper.ts";
 import { createSessionLog, type SessionLog } from "./radar/session-log.ts";
 import type { RadarTick } from "./radar/ticker.ts";
+import type { UsageJournal } from "./radar/usage-journal.ts";
 import { createNodeDirectory, type NodeDirectory } from "./router/node-directory.ts";
 import { createQualityBook, type QualityBook } from "./router/quality-book.ts";
 import { shareDirectory } from "./router/shared-directory.ts";
@@ -33,6 +34,7 @@ export interface Core {
   readonly monotonicMs: () => number;
   readonly accounts: Accounts;
   readonly sessions: SessionLog;
+  readonly journal: UsageJournal;
   readonly quotas: QuotaKeeper;
   readonly refusals: RefusalLog;
   readonly credentials: Credentials;
@@ -66,12 +68,15 @@ export interface CoreState {
 
 const unpostedSessionsMax = 100_000;
 
-export function createCore(options: ProxyOptions, database: GatewayDatabase): Core {
+export function createCore(options: ProxyOptions, database: GatewayDatabase, journal: UsageJournal): Core {
   const { log, identity, membership = null } = options;
   const nowMs = Date.now;
   const monotonicMs = performance.now.bind(performance);
   const accounts = createAccounts(nowMs);
-  const sessions = createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax });
+  const sessions = createSessionLog({ nowMs, monotonicMs, unpostedSessionsMax, journal: journal.journal });
+  journal.onBroken(() => {
+    for (const session of sessions.listOpen()) session.line.cut("journal_unavailable");
+  });
   const here = createNodeDirectory<LiveNode>(monotonicMs);
   const everywhere = membership === null ? null : createNodeDirectory<LiveNode>(monotonicMs);
   const egressAllow = readEgressAllow(options.egressAllow);
@@ -100,6 +105,7 @@ export function createCore(options: ProxyOptions, database: GatewayDatabase): Co
     monotonicMs,
     accounts,
     sessions,
+    journal,
     quotas: new QuotaKeeper({ database, gatewayId: identity.id, epoch: identity.epoch, accounts, sessions, log, monotonicMs }),
     refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs, linesPerSecond: options.refusalLinesPerSecond }),
     credentials: createCredentials({ database, accounts, nowMs }),

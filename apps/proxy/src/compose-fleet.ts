@@ -28,6 +28,8 @@ export interface FleetOptions {
   readonly sticky: StickySessions;
   readonly shared: SharedCounts;
   readonly pressure: MemoryPressure;
+  /** See TunnelOptions. */
+  readonly beforeRelease: (() => void) | null;
   readonly locate: (address: string) => Promise<NodePlace>;
   readonly log: Logger;
   readonly nowMs: () => number;

@@ -8,10 +8,12 @@ import { createAuthoriser } from "./session/authorise.ts";
 import { createSessionOpener } from "./session/open-session.ts";
 
 export function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): GatewayContext {
-  const { state, sessions } = core;
+  const { state, sessions, journal } = core;
   const { timeouts, tarpit, targets, memory } = core.load;
   const gate = (): Refusal | null => {
     if (state.isDraining) return refuse("draining", "the gateway is stopping");
+    if (journal.journal !== null && journal.journal.trouble !== null)
+      return refuse("journal_unavailable", "what a session carries cannot be written down");
     if (sessions.isFull || meter.isBehind()) return refuse("overloaded", "usage waits too long for the ledger");
     return memory.refuseSession();
   };

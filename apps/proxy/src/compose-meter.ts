@@ -20,6 +20,8 @@ export function createMeter(core: Core): Meter {
     gatewayId,
     epoch: options.identity.epoch,
     collect: () => sessions.collect(),
+    recovered: core.journal.recovered,
+    onRecovered: () => core.journal.forgetRecovered(),
     intervalMs: options.flushIntervalMs ?? flushIntervalMsDefault,
     onPosted(batch, receipt) {
       sessions.posted(batch, receipt);

@@ -304,6 +304,10 @@ const specials: Readonly<Record<Special, () => Promise<Seen>>> = {
     await hold(other, who);
     return see();
   },
+  async journal_unavailable() {
+    const { see } = await openWith({ journal: { mode: "turn", directory: "/dev/null" } });
+    return see();
+  },
   async internal() {
     const { other, see } = await openWith({});
     const unheard = await other.makeLogin();

@@ -18,6 +18,7 @@ import {
 } from "@karvon/settings";
 import { createLogger, type Logger } from "@karvon/telemetry";
 import cluster from "node:cluster";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openGatewayIdentity } from "./gateway-identity.ts";
 import type { LoadOptions } from "./load/gateway-load.ts";
@@ -65,6 +66,7 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     ownPorts: [settings.panelPort],
     trustedProxies: settings.trustedProxies,
     load: loadOptionsOf(settings),
+    journal: { mode: settings.journal, directory: join(settings.dataDir, "journal") },
     locate: (address) => locator.locate(address),
     log,
   });

@@ -2,6 +2,7 @@
  * The ports of a gateway process, in the order that makes whoever can connect served: health first, then what is obeyed,
  * clients and nodes last. Rejects when one cannot be had, and closes those that it had opened before.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
 import type { Core } from "./compose-core.ts";
 import type { Fleet } from "./compose-fleet.ts";
@@ -17,6 +18,8 @@ import { listenOps, type OpsServer } from "./ops/listen-ops.ts";
 import { readAvailability, readCountryPlaces } from "./ops/read-availability.ts";
 import { clientPortsOf } from "./proxy-options.ts";
 import { listenTunnels, type TunnelListener } from "./tunnel/listen-tunnels.ts";
+
+const recoveredMs = 10_000;
 
 export interface Ports {
   readonly ops: OpsServer;
@@ -54,6 +57,7 @@ async function openInOrder({ core, fleet, meter, control }: PortParts, opened: C
   const opsPorts = [ops.port, membership?.welcome.opsPort ?? ops.port];
   own.add(...opsPorts);
   await database.registerGateway({ ...options.identity, opsUrl: opsUrlOf(options, ops.port) });
+  await postRecovered(core, meter);
   opened.push(() => control.close());
   await control.start();
   opened.push(async () => fleet.siblings?.close());
@@ -76,6 +80,12 @@ async function openInOrder({ core, fleet, meter, control }: PortParts, opened: C
   return { ops, clientTls, gateway: clients, tunnel };
 }
 
+/** What a dead process owes comes before anything new, unless the ledger keeps it waiting: then it is still first in the queue. */
+async function postRecovered({ journal, database }: Core, { flusher }: Meter): Promise<void> {
+  const posted = Promise.all([journal.recovered.length > 0 ? flusher.flushNow() : null, journal.adoptOrphans(database)]);
+  await Promise.race([posted, pause(recoveredMs, undefined, { ref: false })]);
+}
+
 interface OpsParts {
   readonly core: Core;
   readonly fleet: Fleet;
@@ -92,7 +102,13 @@ async function openOps({ core, fleet, meter, countConnections }: OpsParts): Prom
     publicPort: membership?.welcome.opsPort ?? null,
     serviceToken: options.serviceToken,
     log,
-    findTroubles: () => findTroubles({ isStopping: state.isDraining, isBehind: meter.isBehind(), ping: () => database.ping() }),
+    findTroubles: () =>
+      findTroubles({
+        isStopping: state.isDraining,
+        isBehind: meter.isBehind(),
+        journalTrouble: core.journal.journal?.trouble ?? null,
+        ping: () => database.ping(),
+      }),
     listMetrics: () =>
       listMetrics({
         ...core,

@@ -6,6 +6,7 @@ import type { ClientPortNumbers } from "./gateway/open-client-ports.ts";
 import type { ClientTlsTimings } from "./gateway/open-client-tls.ts";
 import type { GatewayTimeouts } from "./gateway/timeouts.ts";
 import type { LoadOptions } from "./load/gateway-load.ts";
+import type { UsageJournalOptions } from "./radar/usage-journal.ts";
 import type { Membership } from "./siblings/membership.ts";
 import type { NodePlace } from "./tunnel/live-node.ts";
 
@@ -38,6 +39,8 @@ export interface ProxyOptions {
   readonly membership?: Membership | null;
   /** The launcher asks this process to leave: call `retire`. */
   readonly onRetire?: () => void;
+  /** Left out: what is carried is only in memory until the ledger has it. */
+  readonly journal?: UsageJournalOptions;
   /** 5,000 when left out. */
   readonly flushIntervalMs?: number;
   /** 5,000 when left out. */

@@ -15,6 +15,7 @@ import { createControlWatch } from "./control/control-watch.ts";
 import { keepHouse } from "./keep-house.ts";
 import { openPorts } from "./open-ports.ts";
 import type { ProxyOptions } from "./proxy-options.ts";
+import { noJournal, openUsageJournal, type UsageJournal } from "./radar/usage-journal.ts";
 import { retire } from "./retire.ts";
 
 export interface RunningProxy {
@@ -40,18 +41,29 @@ export async function startProxy(options: ProxyOptions): Promise<RunningProxy> {
   try {
     await database.assertDurable();
     await database.ensurePartitions();
-    return runningProxy(await composeProxy(options, database));
+    return await startWithJournal(options, database);
   } catch (cause) {
     await database.close();
     throw cause;
   }
 }
 
-async function composeProxy(options: ProxyOptions, database: GatewayDatabase): Promise<ProxyParts> {
-  const core = createCore(options, database);
+async function startWithJournal(options: ProxyOptions, database: GatewayDatabase): Promise<RunningProxy> {
+  const journal = options.journal === undefined ? noJournal : await openUsageJournal(options.journal, options.identity, options.log);
+  try {
+    return runningProxy(await composeProxy(options, database, journal));
+  } catch (cause) {
+    await journal.close();
+    throw cause;
+  }
+}
+
+async function composeProxy(options: ProxyOptions, database: GatewayDatabase, journal: UsageJournal): Promise<ProxyParts> {
+  const core = createCore(options, database, journal);
   const fleet = createFleet({
     ...core,
     pressure: core.load.memory,
+    beforeRelease: journal.beforeRelease,
     random: Math.random,
     onPorts: (ports) => core.own.add(...ports),
     locate: options.locate,

@@ -213,6 +213,41 @@ describe("flusher", () => {
     expect(ledger.chargedBytes).toBe(11);
   });
 
+  test("posts what was recovered first, in its own hour, and says when the ledger has all of it", async () => {
+    const clock = createFakeClock(opened);
+    const ledger = new RememberingLedger();
+    const radar = createRadar();
+    const told: string[] = [];
+    const recovered = [1, 2].map((number) => ({
+      sampledAtMs: opened - number * 7_200_000,
+      sample: { opened: [], counters: [counter(`ses_dead${number}`, number)] },
+    }));
+    const flusher = startFlusher({
+      ledger,
+      gatewayId: "gwy_a",
+      epoch: 7n,
+      clock,
+      intervalMs: 5_000,
+      collect: radar.collect,
+      recovered,
+      onPosted: (batch) => told.push(String(batch.seq)),
+      onRecovered: () => told.push("recovered"),
+    });
+    radar.carry(100);
+    ledger.failAfter = 1;
+    const flushed = flusher.flushNow();
+    await clock.advance(5_000);
+    await flushed;
+    expect(told).toEqual(["1", "2", "recovered", "3"]);
+    expect(ledger.received.map(({ seq, sampledAtMs }) => [seq, opened - sampledAtMs])).toEqual([
+      [1n, 7_200_000],
+      [1n, 7_200_000],
+      [2n, 14_400_000],
+      [3n, 0],
+    ]);
+    expect(ledger.chargedBytes).toBe(103);
+  });
+
   test("goes on when a callback throws", async () => {
     const clock = createFakeClock(opened);
     const ledger = new RememberingLedger();

@@ -19,6 +19,12 @@ const hourMs = 3_600_000;
 const closeTimeoutMs = 10_000;
 const waitingBatchesMax = 24;
 
+export interface RecoveredUsage {
+  /** When its last bytes moved: they belong to that hour. */
+  readonly sampledAtMs: number;
+  readonly sample: UsageSample;
+}
+
 export interface FlusherOptions {
   readonly ledger: UsageLedger;
   readonly gatewayId: string;
@@ -28,6 +34,10 @@ export interface FlusherOptions {
    * opened or closed since. Called synchronously, never twice for the same growth; null when nothing moved.
    */
   readonly collect: () => UsageSample | null;
+  /** What an earlier process owed when it died. Posted first, in order. */
+  readonly recovered?: readonly RecoveredUsage[];
+  /** The ledger has all of `recovered`. */
+  readonly onRecovered?: () => void;
   readonly clock?: Clock;
   /** 5,000 to 10,000 in production. */
   readonly intervalMs: number;
@@ -48,18 +58,21 @@ export function startFlusher(options: FlusherOptions): Flusher {
   const clock = options.clock ?? systemClock;
   const waiting: UsageBatch[] = [];
   const report = reporter(options);
+  const { sample, recoveredSeq } = createSampler(options, clock, waiting, report);
   const poster = createPoster({
     ledger: options.ledger,
     clock,
     waiting,
     onPosted: (batch, receipt) =>
       guard(
-        () => options.onPosted?.(batch, receipt),
+        () => {
+          options.onPosted?.(batch, receipt);
+          if (batch.seq === recoveredSeq) options.onRecovered?.();
+        },
         (cause) => report({ cause, batch, attempts: 0, retryInMs: 0 }),
       ),
     onFailure: report,
   });
-  const sample = createSampler(options, clock, waiting, report);
   let stopTimer: (() => void) | null = null;
   let closing: Promise<void> | null = null;
 
@@ -100,11 +113,24 @@ export function startFlusher(options: FlusherOptions): Flusher {
   };
 }
 
-/** Answers a function that takes a snapshot and puts it, cut into numbered batches, at the end of what waits. */
-function createSampler(options: FlusherOptions, clock: Clock, waiting: UsageBatch[], report: (failure: FlushFailure) => void): () => void {
+interface Sampler {
+  /** Takes a snapshot and puts it, cut into numbered batches, at the end of what waits. */
+  readonly sample: () => void;
+  /** The last batch of what was recovered; 0 when nothing was. */
+  readonly recoveredSeq: bigint;
+}
+
+/** Puts what was recovered first. */
+function createSampler(options: FlusherOptions, clock: Clock, waiting: UsageBatch[], report: (failure: FlushFailure) => void): Sampler {
   let seq = 0n;
   let lastSampleMs = clock.nowMs();
-  return () => {
+  function put(sampledAtMs: number, usage: UsageSample): void {
+    for (const part of splitSample(usage)) {
+      seq += 1n;
+      waiting.push({ gatewayId: options.gatewayId, epoch: options.epoch, sampledAtMs, seq, ...part });
+    }
+  }
+  function sample(): void {
     const now = clock.nowMs();
     // The bytes since the last snapshot moved in its hour; a timer that comes late must not carry them into the next.
     const sampledAtMs = Math.min(now, nextHour(lastSampleMs) - 1);
@@ -113,11 +139,10 @@ function createSampler(options: FlusherOptions, clock: Clock, waiting: UsageBatc
     const collected = guard(options.collect, (cause) =>
       report({ cause, batch: { ...name, seq: seq + 1n, opened: [], counters: [] }, attempts: 0, retryInMs: options.intervalMs }),
     );
-    for (const part of splitSample(collected ?? { opened: [], counters: [] })) {
-      seq += 1n;
-      waiting.push({ ...name, seq, ...part });
-    }
-  };
+    if (collected !== null) put(sampledAtMs, collected);
+  }
+  for (const { sampledAtMs, sample: left } of options.recovered ?? []) put(sampledAtMs, left);
+  return { sample, recoveredSeq: seq };
 }
 
 /** A callback that throws is the caller's mistake; it must not stop the charging. */

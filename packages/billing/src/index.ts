@@ -1,5 +1,5 @@
 export { systemClock, type Clock } from "./clock.ts";
-export { startFlusher, type Flusher, type FlusherOptions } from "./flusher.ts";
+export { startFlusher, type Flusher, type FlusherOptions, type RecoveredUsage } from "./flusher.ts";
 export type { FlushFailure } from "./poster.ts";
 export { batchSessionsMax, splitSample } from "./split-sample.ts";
 export type * from "./usage.ts";

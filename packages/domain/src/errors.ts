@@ -51,6 +51,7 @@ export const PROXY_ERRORS = {
   response_timeout: { http: 504, rfc9209: "http_response_timeout", socks5: "close", retry: "yes", message: "The target sent no answer in time.", action: "Try again." },
   client_closed: { http: 499, rfc9209: "connection_terminated", socks5: "none", retry: "no", message: "The program went away.", action: "Nothing; this stands in the log only." },
   overloaded: { http: 503, rfc9209: "connection_limit_reached", socks5: 0x01, retry: "wait", message: "The gateway is full.", action: "Try again after the time in Retry-After." },
+  journal_unavailable: { http: 503, rfc9209: "proxy_internal_error", socks5: 0x01, retry: "wait", message: "The gateway cannot write down what it carries.", action: "Try again after the time in Retry-After." },
   draining: { http: 503, rfc9209: "connection_limit_reached", socks5: 0x01, retry: "wait", message: "The gateway is restarting.", action: "Try again at once." },
   internal: { http: 500, rfc9209: "proxy_internal_error", socks5: 0x01, retry: "yes", message: "Something failed on our side.", action: "Try again; if it stays, send us the request id." },
 } as const satisfies Record<string, ProxyRefusalFacts>;

@@ -1,4 +1,4 @@
 export * from "./keys.ts";
 export { paymentVariables } from "./payments.ts";
 export * from "./settings.ts";
-export type { PortRange } from "./values.ts";
+export type { JournalMode, PortRange } from "./values.ts";

@@ -10,6 +10,7 @@ import { resolve } from "node:path";
 import { type Environment, read, SettingsError, textOf } from "./environment.ts";
 import { type PaymentVariables, paymentVariables, readPaymentVariables } from "./payments.ts";
 import {
+  type JournalMode,
   type PortRange,
   readAddress,
   readBlocks,
@@ -17,6 +18,7 @@ import {
   readEmail,
   readCount,
   readHost,
+  readJournalMode,
   readPort,
   readPortList,
   readPortRange,
@@ -48,6 +50,8 @@ export interface Settings {
   readonly trustedProxies: string[];
   /** Megabytes that one gateway process may use; a share of the machine's when left out. */
   readonly memoryBudgetMb: number | undefined;
+  /** When what sessions have carried is written down. */
+  readonly journal: JournalMode;
   /** Sessions of all clients to one host: open at once, and new a second. 0 is no limit. */
   readonly targetSessionsMax: number | undefined;
   readonly targetSessionsPerSecond: number | undefined;
@@ -75,6 +79,7 @@ export const karvonVariables = [
   "KARVON_DEMO",
   "KARVON_EGRESS_ALLOW",
   "KARVON_GATEWAY_PROCESSES",
+  "KARVON_JOURNAL",
   "KARVON_MEMORY_BUDGET_MB",
   "KARVON_OPS_HOST",
   "KARVON_OPS_PORT",
@@ -175,6 +180,7 @@ export function readSettings(env: Environment, baseDir: string = process.cwd()):
     opsPort: ports.KARVON_OPS_PORT,
     ...readHosts(env),
     gatewayProcesses: readProcesses(env),
+    journal: read(env, "KARVON_JOURNAL", readJournalMode) ?? "turn",
     demo,
     egressAllow: read(env, "KARVON_EGRESS_ALLOW", readEgress) ?? [],
     trustedProxies: read(env, "KARVON_TRUSTED_PROXIES", readBlocks) ?? [],

@@ -4,6 +4,9 @@
  */
 import { isIP, isIPv6 } from "node:net";
 
+/** When totals are written to the usage journal: before the bytes leave, every so many milliseconds, or never. */
+export type JournalMode = "turn" | "off" | { readonly tickMs: number };
+
 export type ValueReading<T> = { kind: "value"; value: T } | { kind: "wrong"; reason: string };
 
 const wrong = (reason: string): { kind: "wrong"; reason: string } => ({ kind: "wrong", reason });
@@ -133,4 +136,12 @@ export function readEgress(text: string): ValueReading<string[]> {
     (entry) => isBlock(entry) || isAddressWithPort(entry),
     "a CIDR block or address:port; use the form 127.0.0.1/32, 127.0.0.1:8080 or [::1]:8080",
   );
+}
+
+/** `turn`, `off`, or `tick:` and 1 to 60000 milliseconds. */
+export function readJournalMode(text: string): ValueReading<JournalMode> {
+  if (text === "turn" || text === "off") return { kind: "value", value: text };
+  const tickMs = /^tick:\d{1,5}$/.test(text) ? Number(text.slice("tick:".length)) : 0;
+  if (tickMs < 1 || tickMs > 60_000) return wrong(`"${text}" is no journal mode; use turn, off, or tick: and 1 to 60000 milliseconds`);
+  return { kind: "value", value: { tickMs } };
 }

@@ -14,7 +14,7 @@ import { attachSocket } from "./attach.ts";
 import { SendQueue } from "./send-queue.ts";
 import { abortSink, closeFlushed, closeUnread, ignoreError } from "./sink.ts";
 import { StreamDuplex } from "./stream-duplex.ts";
-import type { Connected, OpenHandlers, RstName, Sink, SinkDriver, StreamEnd, TunnelLimits, TunnelStream } from "./types.ts";
+import type { Connected, OpenHandlers, RstName, Sink, SinkDriver, StreamEnd, StreamMeter, TunnelLimits, TunnelStream } from "./types.ts";
 
 /** Bits of `state`. Numbers instead of booleans keep a held session small. */
 export const finSent = 1;
@@ -40,6 +40,8 @@ const aloneBytesMax = 2_048;
 export interface StreamHost {
   readonly isGateway: boolean;
   readonly limits: TunnelLimits;
+  /** See TunnelOptions. */
+  readonly beforeRelease: (() => void) | null;
   /** The window that a stream with this one is to have from now on. */
   nextWindow(currentBytes: number): number;
   /** Counts up with every chunk from the peer. */
@@ -77,6 +79,7 @@ export class MuxStream implements TunnelStream, SinkDriver, Mover {
   window: number;
   sentBytes = 0;
   sink: Sink | null = null;
+  meter: StreamMeter | null = null;
   /** Sampling round in which credit was last granted. */
   busyRound = -1;
   handlers: OpenHandlers | null = null;
@@ -202,6 +205,7 @@ export class MuxStream implements TunnelStream, SinkDriver, Mover {
   #handOn(sink: Sink, chunk: Buffer): void {
     this.allowance.left -= chunk.length;
     this.#receivedBytes += chunk.length;
+    this.meter?.moved();
     this.#deliver(sink, chunk);
   }
 
@@ -229,7 +233,8 @@ export class MuxStream implements TunnelStream, SinkDriver, Mover {
 
   /** A small chunk that comes alone is written at once; what may be followed by more is collected until the end of the turn. */
   #deliver(sink: Sink, chunk: Buffer): void {
-    const isAlone = chunk.length <= aloneBytesMax && this.#deliveredTurn !== this.#host.turn;
+    const isFree = this.#host.beforeRelease === null;
+    const isAlone = isFree && chunk.length <= aloneBytesMax && this.#deliveredTurn !== this.#host.turn;
     this.#deliveredTurn = this.#host.turn;
     if (!isAlone && (this.state & corked) === 0) {
       this.state |= corked;
@@ -278,6 +283,7 @@ export class MuxStream implements TunnelStream, SinkDriver, Mover {
   uncork(): void {
     if ((this.state & corked) === 0) return;
     this.state &= ~corked;
+    this.#host.beforeRelease?.();
     this.sink?.uncork();
   }
 
@@ -329,6 +335,7 @@ export class MuxStream implements TunnelStream, SinkDriver, Mover {
     this.sendCredit -= bytes;
     this.sentBytes += bytes;
     this.allowance.left -= bytes;
+    this.meter?.moved();
   }
 
   /** Copies `bytes` queued bytes to `into` and counts them as sent. */

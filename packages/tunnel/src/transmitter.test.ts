@@ -38,10 +38,12 @@ function rig(): {
     controlQueueMaxBytes: 262_144,
     slabFillBytes: () => 65_536,
     onOverflow: () => overflows.push(1),
+    beforeRelease: null,
   });
   const host: StreamHost = {
     isGateway: true,
     limits: defaultLimits,
+    beforeRelease: null,
     nextWindow: (current) => current,
     takeCredit: (bytes) => bytes,
     giveCredit: () => undefined,

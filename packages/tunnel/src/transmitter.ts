@@ -27,6 +27,8 @@ export interface TransmitterOptions {
   readonly slabFillBytes: () => number;
   /** Control frames have piled up beyond the limit. */
   readonly onOverflow: () => void;
+  /** Called before payload leaves; null when nobody asks. */
+  readonly beforeRelease: (() => void) | null;
 }
 
 interface FullSlab {
@@ -49,6 +51,8 @@ export class Transmitter {
   /** Armed while nothing but frames that nobody waits for is in the slab, and a little longer. */
   #lateFlush: NodeJS.Timeout | null = null;
   #isStopped = false;
+  /** Payload was framed since the last write. */
+  #hasPayload = false;
   #fresh: MuxStream[] = [];
   #rotation: MuxStream[] = [];
   readonly #flush = (): void => this.#flushNow();
@@ -84,6 +88,7 @@ export class Transmitter {
     putFrameHeader(slab, this.#used, frameTypes.data, bytes, stream.id);
     chunk.copy(slab, this.#used + frameHeaderBytes);
     this.#used += frameHeaderBytes + bytes;
+    this.#hasPayload = true;
     stream.countSent(bytes);
     this.#flushSoon();
     return true;
@@ -124,6 +129,7 @@ export class Transmitter {
   /** Writes what control frames are queued and nothing more; queued data of streams is dropped. */
   finish(): void {
     if (this.#isStopped) return;
+    this.#release();
     for (const { slab, length } of this.#full) this.#options.socket.write(slab.subarray(0, length));
     if (this.#slab !== null && this.#used > 0) this.#options.socket.write(this.#slab.subarray(0, this.#used));
     this.stop();
@@ -185,7 +191,14 @@ export class Transmitter {
     this.isWriting = true;
     this.#inFlight = slab;
     this.writtenBytes += length;
+    this.#release();
     this.#options.socket.write(length === slab.length ? slab : slab.subarray(0, length), this.#written);
+  }
+
+  #release(): void {
+    if (!this.#hasPayload) return;
+    this.#hasPayload = false;
+    this.#options.beforeRelease?.();
   }
 
   #writeDone(): void {
@@ -238,6 +251,7 @@ export class Transmitter {
     const bytes = stream.mayMove(Math.min(stream.queueBytes, stream.sendCredit, dataPayloadMaxBytes, room));
     if (bytes > 0) {
       putFrameHeader(slab, this.#used, frameTypes.data, bytes, stream.id);
+      this.#hasPayload = true;
       stream.take(slab, this.#used + frameHeaderBytes, bytes);
       this.#used += frameHeaderBytes + bytes;
     }

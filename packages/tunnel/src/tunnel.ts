@@ -59,6 +59,7 @@ export function createTunnel(options: TunnelOptions): Tunnel {
 class MuxTunnel implements Tunnel, StreamHost, FrameSink {
   readonly isGateway: boolean;
   readonly limits: TunnelLimits;
+  readonly beforeRelease: (() => void) | null;
   lateBytes = 0;
   turn = 0;
   readonly #options: TunnelOptions;
@@ -90,6 +91,7 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
     this.#options = options;
     this.isGateway = options.role === "gateway";
     this.limits = { ...(this.isGateway ? defaultLimits : nodeLimits), ...options.limits };
+    this.beforeRelease = options.beforeRelease ?? null;
     this.#socket = options.socket;
     this.#pressure = options.pressure ?? noPressure;
     this.#pacer = new WindowPacer(this.limits);
@@ -99,6 +101,7 @@ class MuxTunnel implements Tunnel, StreamHost, FrameSink {
       controlQueueMaxBytes: this.limits.controlQueueMaxBytes,
       slabFillBytes: () => (this.#pacer.hasQueue ? this.limits.slowSlabBytes : this.limits.slabBytes),
       onOverflow: () => this.#finish("stalled", "the peer does not read its control frames"),
+      beforeRelease: this.beforeRelease,
     });
     this.#probe = new Probe({
       limits: this.limits,

@@ -79,8 +79,15 @@ export interface SinkDriver {
   sinkClosed(code: RstName): void;
 }
 
+/** Hears of every growth of a stream's counters, before the bytes are handed on. */
+export interface StreamMeter {
+  moved(): void;
+}
+
 export interface TunnelStream {
   readonly id: number;
+  /** Null while nobody asks. */
+  meter: StreamMeter | null;
   /** Takes what it moves from now on from `allowance`; until then it is not limited. */
   spendFrom(allowance: Allowance): void;
   /** Client to node: payload bytes framed (gateway) or handed on (node). Grows only; a plain number, cheap to read. */
@@ -143,6 +150,11 @@ export interface TunnelOptions {
   /** Called once. Every stream has had its `onEnd` before. */
   readonly onClose?: (end: TunnelEnd) => void;
   readonly limits?: Partial<TunnelLimits>;
+  /**
+   * Called before counted bytes leave this process, whichever way: once for all of an event-loop turn where possible. With it
+   * nothing that arrives is handed on in the middle of a turn.
+   */
+  readonly beforeRelease?: (() => void) | null;
   /** One object for all tunnels of a process. Without it there is never any pressure. */
   readonly pressure?: MemoryPressure;
 }

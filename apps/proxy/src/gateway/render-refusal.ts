@@ -22,6 +22,7 @@ const retryAfterSeconds: Partial<Record<ProxyErrorCode, number>> = {
   target_throttled: 10,
   no_exit: 5,
   overloaded: 5,
+  journal_unavailable: 5,
   draining: 1,
 };
 

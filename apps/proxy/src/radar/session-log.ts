@@ -8,6 +8,7 @@
  * be admitted any more, because settlement may not be dropped.
  */
 import type { SessionCounter, SessionFacts, UsageBatch, UsageReceipt, UsageSample } from "@karvon/billing";
+import type { Journal, JournalEntry } from "@karvon/journal";
 import type { UserAccount } from "../session/accounts.ts";
 import type { UserRules } from "../session/user-rules.ts";
 
@@ -16,6 +17,8 @@ export interface MeteredStream {
   readonly downBytes: number;
   /** Bytes that wait in this process for a reader. */
   readonly heldBytes: number;
+  /** Hears of every growth before the bytes leave this process. */
+  meter?: Pick<JournalEntry, "moved"> | null;
 }
 
 /** What moved since the last tick for one client, operator or node, and how many of its sessions are open now. */
@@ -42,6 +45,8 @@ export interface LiveSession extends Omit<NewSession, "stream" | "line"> {
   line: NewSession["line"];
   /** The rules of its user that last let it go on. */
   judgedBy: UserRules | null;
+  /** Null without a journal. */
+  readonly entry: JournalEntry | null;
   upBytes: number;
   downBytes: number;
   /** When the counters last grew, on the monotonic clock. */
@@ -82,10 +87,12 @@ export interface SessionLogOptions {
   readonly nowMs: () => number;
   readonly monotonicMs: () => number;
   readonly unpostedSessionsMax: number;
+  /** Null or left out: what is carried is only in memory until the ledger has it. */
+  readonly journal?: Pick<Journal, "open"> | null;
 }
 
 /** In the place of the stream and the line of a session that is over. */
-const ended: MeteredStream & NewSession["line"] = { upBytes: 0, downBytes: 0, heldBytes: 0, cut: () => undefined };
+const ended: MeteredStream & NewSession["line"] = { upBytes: 0, downBytes: 0, heldBytes: 0, meter: null, cut: () => undefined };
 
 export function createSessionLog(options: SessionLogOptions): SessionLog {
   return new Books(options);
@@ -128,11 +135,14 @@ class Books implements SessionLog {
   open(session: NewSession): LiveSession {
     const { facts } = session;
     const nowMs = this.#options.monotonicMs();
+    const entry = this.#options.journal?.open(facts, session.stream) ?? null;
+    if (entry !== null) session.stream.meter = entry;
     const live: LiveSession = {
       facts,
       stream: session.stream,
       user: session.user,
       line: session.line,
+      entry,
       maxBytes: session.maxBytes,
       targetAddress: session.targetAddress,
       judgedBy: null,
@@ -160,6 +170,8 @@ class Books implements SessionLog {
     this.#measure(session);
     session.closedAtMs = Math.max(this.#options.nowMs(), session.facts.openedAtMs);
     session.closeReason = reason;
+    session.stream.meter = null;
+    session.entry?.close({ upBytes: session.upBytes, downBytes: session.downBytes, closedAtMs: session.closedAtMs, closeReason: reason });
     // The session waits for the ledger by itself: its sockets and buffers must not wait with it.
     session.stream = ended;
     session.line = ended;
@@ -171,6 +183,7 @@ class Books implements SessionLog {
   waive(session: LiveSession): boolean {
     this.close(session, "waived");
     if (session.isReported || !this.#closed.delete(session.facts.id)) return false;
+    session.entry?.waive();
     const bytes = session.upBytes + session.downBytes;
     this.#addPending(session, -bytes);
     session.user.quota?.allowance.add(bytes);
@@ -236,7 +249,10 @@ class Books implements SessionLog {
     session.postedBytes += growth;
     session.user.usedBytes += growth;
     this.#addPending(session, -growth);
-    if (counter.closedAtMs !== undefined) this.#settling.delete(counter.id);
+    session.entry?.known();
+    if (counter.closedAtMs === undefined) return;
+    this.#settling.delete(counter.id);
+    session.entry?.settle();
   }
 
   /** The ledger lost or never had the facts: the next batch sends them again with the same totals. */

@@ -23,6 +23,8 @@ export interface LinksOptions {
   readonly secret: string;
   /** A node whose tunnel ends here. */
   readonly findNode: (nodeId: string) => LiveNode | null;
+  /** See TunnelOptions. */
+  readonly beforeRelease: (() => void) | null;
   /** A link is up, for the first time or again. */
   readonly onUp: (id: number) => void;
   readonly log: Logger;
@@ -93,7 +95,8 @@ class LinkDesk implements Links {
 
   connect(id: number): void {
     if (!this.#lines.has(id)) {
-      this.#lines.set(id, new Line(linkPath(this.#options.folder, id), this.#secret, () => this.#options.onUp(id)));
+      const { folder, beforeRelease, onUp } = this.#options;
+      this.#lines.set(id, new Line({ path: linkPath(folder, id), secret: this.#secret, beforeRelease, onUp: () => onUp(id) }));
     }
   }
 
@@ -192,20 +195,22 @@ function passOn(stream: TunnelStream, end: StreamEnd): void {
   else if (end.kind === "reset" && end.by === "peer" && end.code !== "targetReset") stream.reset(end.code);
 }
 
+interface LineOptions extends Pick<LinksOptions, "beforeRelease"> {
+  readonly path: string;
+  readonly secret: Buffer;
+  readonly onUp: () => void;
+}
+
 /** The dialling end of one link. */
 class Line {
   tunnel: Tunnel | null = null;
-  readonly #path: string;
-  readonly #secret: Buffer;
-  readonly #onUp: () => void;
+  readonly #options: LineOptions;
   #timer: NodeJS.Timeout | null = null;
   #socket: Socket | null = null;
   #isClosed = false;
 
-  constructor(path: string, secret: Buffer, onUp: () => void) {
-    this.#path = path;
-    this.#secret = secret;
-    this.#onUp = onUp;
+  constructor(options: LineOptions) {
+    this.#options = options;
     this.#dial();
   }
 
@@ -218,16 +223,17 @@ class Line {
   }
 
   #dial(): void {
-    const socket = connect({ path: this.#path, allowHalfOpen: true });
+    const { path, secret, beforeRelease, onUp } = this.#options;
+    const socket = connect({ path, allowHalfOpen: true });
     this.#socket = socket;
     const onLost = (): void => this.#lost();
     socket.on("error", ignoreError);
     socket.once("close", onLost);
     socket.once("connect", () => {
       socket.off("close", onLost);
-      socket.write(this.#secret);
-      this.tunnel = createTunnel({ socket, role: "gateway", limits: linkLimits, onClose: onLost });
-      this.#onUp();
+      socket.write(secret);
+      this.tunnel = createTunnel({ socket, role: "gateway", limits: linkLimits, beforeRelease, onClose: onLost });
+      onUp();
     });
   }
 

@@ -39,6 +39,8 @@ export interface SiblingsOptions {
   readonly onDismissed: (nodeId: string, isExpelled: boolean) => void;
   readonly onPorts: (ports: readonly number[]) => void;
   readonly onRetire: () => void;
+  /** See TunnelOptions. */
+  readonly beforeRelease: (() => void) | null;
 }
 
 export interface Siblings {
@@ -87,6 +89,7 @@ class SiblingDesk implements Siblings {
       folder: membership.welcome.linkFolder,
       secret: membership.welcome.linkSecret,
       findNode: options.findNode,
+      beforeRelease: options.beforeRelease,
       onUp: (id) => {
         this.#fleet.linked(id);
         this.#arrived(`link ${id}`);

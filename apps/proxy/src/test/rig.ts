@@ -8,8 +8,11 @@ import { createLogger } from "@karvon/telemetry";
 import { createTestDatabase, type Fixtures, openFixtures } from "@karvon/testkit";
 import { newId } from "@karvon/domain";
 import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { ProxyOptions } from "../proxy-options.ts";
 import { type RunningProxy, startProxy } from "../start-proxy.ts";
 import { type NodePlace, unknownPlace } from "../tunnel/live-node.ts";
@@ -67,6 +70,8 @@ export type RigOptions = Partial<
     | "clientTlsTimings"
     | "timeouts"
     | "membership"
+    | "journal"
+    | "identity"
   >
 > & {
   /** Whose database and places this gateway uses too. That one is closed last. */
@@ -117,9 +122,11 @@ export async function openRig({ beside, routeDatabase, ...options }: RigOptions 
   const logLines: Record<string, unknown>[] = [];
   let lastSeq = 0;
   let lastAddress = 0;
+  const folder = mkdtempSync(join(tmpdir(), "karvon-rig-"));
   const proxy = await startProxy({
     ...makeProxyOptions((await routeDatabase?.(database.url)) ?? database.url, (line) => logLines.push(JSON.parse(line))),
     locate: (address) => Promise.resolve(places.get(address) ?? unknownPlace),
+    journal: { mode: "turn", directory: folder, segmentBytes: 1_048_576 },
     ...options,
     timeouts: { ...testTimeouts, ...options.timeouts },
   });
@@ -181,6 +188,7 @@ export async function openRig({ beside, routeDatabase, ...options }: RigOptions 
       fetch(`http://127.0.0.1:${proxy.opsPort}${path}`, token === undefined ? {} : { headers: { authorization: `Bearer ${token}` } }),
     async close() {
       await proxy.close();
+      rmSync(folder, { recursive: true, force: true });
       for (const node of nodes) node.tunnel.close();
       await origin.close();
       if (beside === undefined) await fixtures.close();

@@ -19,6 +19,8 @@ export interface HandshakeHost {
   readonly database: Pick<GatewayDatabase, "findNodeForAuth" | "advanceSessionSeq" | "enrolNode">;
   readonly log: Logger;
   readonly pressure: MemoryPressure;
+  /** See TunnelOptions. */
+  readonly beforeRelease: (() => void) | null;
   /** Whether this source may enrol one more device now. */
   mayEnrol(address: string): boolean;
   /** Whether the node broke a rule a short while ago. */
@@ -62,6 +64,7 @@ class Handshake {
       socket,
       role: "gateway",
       pressure: host.pressure,
+      beforeRelease: host.beforeRelease,
       onControl: (message) => this.#onControl(message),
       onGoAway: () => {
         if (this.#node !== null) host.onGoAway(this.#node);

@@ -57,6 +57,8 @@ export interface TunnelManagerOptions {
   readonly locate: (address: string) => Promise<NodePlace>;
   /** Of this process; every tunnel looks at it. */
   readonly pressure: MemoryPressure;
+  /** See TunnelOptions. */
+  readonly beforeRelease: (() => void) | null;
   readonly log: Logger;
   readonly nowMs: () => number;
   /** After the node is in rotation. */
@@ -98,6 +100,7 @@ class Manager implements TunnelManager, HandshakeHost {
   readonly #expelled = new Map<string, number>();
   readonly #enrolments: ReturnType<typeof createTokenBuckets>;
   readonly pressure: MemoryPressure;
+  readonly beforeRelease: (() => void) | null;
   turnedAway = 0;
   readonly #leaving = new Map<string, LiveNode>();
   #isDraining = false;
@@ -108,6 +111,7 @@ class Manager implements TunnelManager, HandshakeHost {
     this.database = options.database;
     this.log = options.log;
     this.pressure = options.pressure;
+    this.beforeRelease = options.beforeRelease;
     this.#enrolments = createTokenBuckets({
       burst: enrolmentsPerMinute,
       perSecond: enrolmentsPerMinute / 60,
