@@ -6,7 +6,9 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { UsageLedger } from "@karvon/billing";
 import { createPrisma } from "@karvon/db";
+import { openGatewayDatabase } from "@karvon/db/sql";
 import { AppError } from "@karvon/domain";
 import { findPostgres } from "@karvon/postgres";
 import { createSystemContext, type NetworkFacts, type ServiceContext } from "@karvon/services";
@@ -28,6 +30,8 @@ export interface Connection {
   /** The client with that address; without one the only client there is. AppError when that is not clear. */
   findClient(email: string | undefined): Promise<Owner>;
   findOperator(email: string | undefined): Promise<Owner>;
+  /** Where usage is posted, for as long as `work` takes. */
+  withLedger<Answer>(work: (ledger: UsageLedger) => Promise<Answer>): Promise<Answer>;
   close(): Promise<void>;
 }
 
@@ -56,6 +60,14 @@ export async function connect(settings: Settings): Promise<Connection> {
     async findOperator(email) {
       const rows = await database.operator.findMany({ where: whose(email), select: owner, take: 2, orderBy: { createdAt: "asc" } });
       return onlyOne(rows, "operator", email);
+    },
+    async withLedger(work) {
+      const ledger = openGatewayDatabase({ url, poolMax: 1, onError: () => undefined });
+      try {
+        return await work(ledger);
+      } finally {
+        await ledger.close();
+      }
     },
     close: () => database.$disconnect(),
   };

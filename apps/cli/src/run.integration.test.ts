@@ -1,59 +1,26 @@
-import { randomBytes } from "node:crypto";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { newId } from "@karvon/domain";
-import { keyPath, readSettings, secretNames } from "@karvon/settings";
-import {
-  createTestDatabase,
-  openFixtures,
-  type ClientFixture,
-  type Fixtures,
-  type OperatorFixture,
-  type TestDatabase,
-} from "@karvon/testkit";
-import { generate } from "selfsigned";
+import { readSettings } from "@karvon/settings";
+import type { ClientFixture, Fixtures, OperatorFixture } from "@karvon/testkit";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "./connect.ts";
 import { run } from "./run.ts";
+import { openPlatform, type Platform } from "./test/open-platform.ts";
 
-let database: TestDatabase;
+let platform: Platform;
 let fixtures: Fixtures;
 let client: ClientFixture;
 let operator: OperatorFixture;
-let dataDir = "";
+const typed: Platform["typed"] = (...args) => platform.typed(...args);
+const json: Platform["json"] = (...args) => platform.json(...args);
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  fixtures = openFixtures(database.url);
+  platform = await openPlatform();
+  fixtures = platform.fixtures;
   client = await fixtures.makeClient();
   operator = await fixtures.makeOperator();
   await fixtures.credit(client.clientId, 5_000_000_000n);
-  dataDir = mkdtempSync(join(tmpdir(), "karvon-cli-"));
-  mkdirSync(join(dataDir, "keys"));
-  for (const name of secretNames) writeFileSync(keyPath(dataDir, name), randomBytes(32).toString("base64url"));
-  const identity = await generate([{ name: "commonName", value: "test" }], { keyType: "ec", curve: "P-256" });
-  writeFileSync(keyPath(dataDir, "tunnel-key.pem"), identity.private);
-  writeFileSync(keyPath(dataDir, "tunnel-cert.pem"), identity.cert);
 });
-afterAll(async () => {
-  await fixtures.close();
-  await database.drop();
-  rmSync(dataDir, { recursive: true });
-});
-
-async function typed(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const said = { out: "", err: "" };
-  const terminal = { out: (text: string) => void (said.out += text), err: (text: string) => void (said.err += text) };
-  const settings = readSettings({ DATABASE_URL: database.url, KARVON_DATA_DIR: dataDir });
-  return { code: await run(args, terminal, () => connect(settings)), ...said };
-}
-
-async function json(...args: string[]): Promise<unknown> {
-  const { code, out, err } = await typed(...args, "--json");
-  expect({ code, err }).toEqual({ code: 0, err: "" });
-  return JSON.parse(out);
-}
+afterAll(() => platform.close());
 
 describe("karvon on a database", () => {
   test("makes, lists, disables and enables a proxy user, and the audit log names the command line", async () => {
@@ -166,7 +133,7 @@ describe("karvon on a database", () => {
 
 test("a data folder without a running platform gets one sentence", async () => {
   const said: string[] = [];
-  const settings = readSettings({ KARVON_DATA_DIR: dataDir });
+  const settings = readSettings({ KARVON_DATA_DIR: platform.dataDir });
   const code = await run(["nodes"], { out: () => undefined, err: (text) => said.push(text) }, () => connect(settings));
   expect(code).toBe(1);
   expect(said.join("")).toMatch(

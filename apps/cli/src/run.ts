@@ -11,6 +11,7 @@ import { enrolCodeCommand, nodesCommand } from "./commands/fleet.ts";
 import { balanceCommand, receiptCommand, reconcileCommand, sessionsCommand } from "./commands/money.ts";
 import { payoutsCommand, requestPayoutCommand } from "./commands/payouts.ts";
 import { createProxyUserCommand, disableProxyUserCommand, enableProxyUserCommand, listProxyUsersCommand } from "./commands/proxy-users.ts";
+import { usageRecoverCommand } from "./commands/usage-recover.ts";
 import { commandHelp, overviewHelp } from "./help.ts";
 import { toJson } from "./print.ts";
 import { UsageError } from "./usage-error.ts";
@@ -28,6 +29,7 @@ export const commands: readonly Command[] = [
   payoutsCommand,
   requestPayoutCommand,
   reconcileCommand,
+  usageRecoverCommand,
 ];
 
 export interface Terminal {
