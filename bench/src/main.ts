@@ -11,6 +11,7 @@ import { measureApi } from "./api.ts";
 import { BenchError, buildLoad } from "./build-load.ts";
 import { buildNodes } from "./build-nodes.ts";
 import { computeFigures, type Run } from "./figures.ts";
+import { measureJournal } from "./journal.ts";
 import { numberAt, readObject, textAt, type JsonObject } from "./json.ts";
 import { startKarvon, type RunningKarvon } from "./karvon.ts";
 import { measureLeak } from "./leak.ts";
@@ -38,6 +39,7 @@ const specials: Readonly<Record<SpecialWork, (context: SpecialContext) => Promis
   link: measureLink,
   leak: measureLeak,
   router: measureRouter,
+  journal: measureJournal,
 };
 
 /** What has been started, newest last; taken down in the opposite order. */

@@ -71,7 +71,7 @@ const plans = {
 export type WorkName = keyof typeof plans;
 
 /** Works that are more than a run of the load generator against each peer; they have files of their own. */
-export const specialWorks = ["processes", "link", "leak", "router"] as const;
+export const specialWorks = ["processes", "link", "leak", "router", "journal"] as const;
 export type SpecialWork = (typeof specialWorks)[number];
 
 export const workNames: readonly WorkName[] = Object.keys(plans).filter(isWorkName);
