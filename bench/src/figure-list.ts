@@ -325,7 +325,7 @@ const leak: readonly Definition[] = [
     goal: atMost(0),
   },
   {
-    figure: "descriptors more than at the start",
+    figure: "descriptors more than at the start, the database pool's aside",
     unit: "descriptors",
     work: "leak",
     read: field("descriptorsGrown"),

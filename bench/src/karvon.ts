@@ -28,6 +28,7 @@ export interface RunningKarvon extends RunningPeer {
   /** user:password of the proxy user. */
   readonly credentials: string;
   readonly webPid: number;
+  readonly postgresPid: number;
   /** Every gateway process. */
   readonly gatewayPids: readonly number[];
   /** Who may sign in to the panels as the measured client. */
@@ -114,7 +115,7 @@ interface Started {
 }
 
 function describe({ dataDir, ready, seeded, nodePids, close }: Started): RunningKarvon {
-  const { proxy, gatewayPids, webPid, panelUrl, opsUrls } = ready;
+  const { proxy, gatewayPids, webPid, postgresPid, panelUrl, opsUrls } = ready;
   const through = { proxy, credentials: seeded.proxyCredentials };
   return {
     peer: "karvon",
@@ -125,7 +126,7 @@ function describe({ dataDir, ready, seeded, nodePids, close }: Started): Running
     },
     accounts: {
       server: { pids: gatewayPids },
-      database: { pids: [ready.postgresPid], isFamily: true },
+      database: { pids: [postgresPid], isFamily: true },
       nodes: { pids: nodePids },
     },
     dataDir,
@@ -134,6 +135,7 @@ function describe({ dataDir, ready, seeded, nodePids, close }: Started): Running
     proxy,
     gatewayPids,
     webPid,
+    postgresPid,
     close,
     credentials: seeded.proxyCredentials,
     login: seeded.login,

@@ -7,10 +7,11 @@
  * Limits: 2 hours for the connections.
  */
 import { execFile } from "node:child_process";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import { buildNodes } from "./build-nodes.ts";
 import { BenchError } from "./build-load.ts";
+import { countDescriptors } from "./descriptors.ts";
 import { openGatewayHook, type GatewayHook } from "./gateway-hook.ts";
 import { numberAt, readObject, valueAt, type JsonObject } from "./json.ts";
 import { startKarvon, type RunningKarvon } from "./karvon.ts";
@@ -24,10 +25,10 @@ const warmupMin = 240;
 /** Connections and sessions must have ended by then; what has not is what the look is for. */
 const emptyTimeoutMs = 60_000;
 const pollMs = 250;
-const listening = "0A";
 
 interface Look {
   readonly descriptors: number;
+  readonly databaseConnections: number;
   readonly listeners: number;
   readonly rssKb: number;
   readonly anonKb: number;
@@ -103,9 +104,11 @@ async function look(karvon: RunningKarvon, hook: GatewayHook, settleS: number): 
     return Array.isArray(list) ? list.map(String) : [];
   });
   const sum = (read: (pid: number) => number): number => karvon.gatewayPids.reduce((all, pid) => all + read(pid), 0);
+  const held = karvon.gatewayPids.map((pid) => countDescriptors(pid, karvon.postgresPid));
   return {
-    descriptors: sum((pid) => readdirSync(`/proc/${pid}/fd`).length),
-    listeners: sum(countListeners),
+    descriptors: held.reduce((all, { own }) => all + own, 0),
+    databaseConnections: held.reduce((all, { database }) => all + database, 0),
+    listeners: held.reduce((all, { listeners }) => all + listeners, 0),
     rssKb: sum((pid) => readStatusKb(pid, "VmRSS")),
     anonKb: sum((pid) => readStatusKb(pid, "RssAnon")),
     heapUsedKb: total(answers, "heapUsedBytes") / 1_024,
@@ -148,27 +151,4 @@ async function readCounts(opsUrls: readonly string[]): Promise<Counts> {
 function readStatusKb(pid: number, name: string): number {
   const match = new RegExp(String.raw`^${name}:\s+(\d+)`, "m").exec(readFileSync(`/proc/${pid}/status`, "utf8"));
   return Number(match?.[1] ?? 0);
-}
-
-/** TCP sockets of this process that listen. */
-function countListeners(pid: number): number {
-  const inodes = new Set(
-    ["tcp", "tcp6"].flatMap((table) =>
-      readFileSync(`/proc/${pid}/net/${table}`, "utf8")
-        .split("\n")
-        .map((line) => line.trim().split(/\s+/))
-        .filter((fields) => fields[3] === listening)
-        .map((fields) => `socket:[${fields[9]}]`),
-    ),
-  );
-  return readdirSync(`/proc/${pid}/fd`).filter((fd) => inodes.has(readLink(`/proc/${pid}/fd/${fd}`))).length;
-}
-
-/** A descriptor may be gone between the listing and the look. */
-function readLink(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch {
-    return "";
-  }
 }
