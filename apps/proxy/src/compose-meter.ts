@@ -26,7 +26,7 @@ export function createMeter(core: Core): Meter {
     onPosted(batch, receipt) {
       sessions.posted(batch, receipt);
       for (const { clientId, balanceBytes } of receipt.balances) accounts.setBalance(clientId, balanceBytes);
-      quotas.reconsider(({ client }) => client.balanceBytes > 0);
+      quotas.reconsider(({ balanceBytes }) => balanceBytes > 0);
       ticker.enforce();
     },
     onFailure: ({ cause, attempts, retryInMs }) => log.warn({ event: "flush.failed", attempts, retryInMs, cause }),

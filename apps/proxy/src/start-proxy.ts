@@ -75,6 +75,7 @@ async function composeProxy(options: ProxyOptions, database: GatewayDatabase, jo
     recheckNode: (node) => fleet.tunnels.recheck(node),
     enforce() {
       meter.ticker.enforce();
+      core.quotas.recap();
       core.quotas.reconsider(() => true);
     },
   });

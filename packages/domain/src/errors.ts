@@ -63,10 +63,12 @@ export interface Refusal {
   readonly code: ProxyErrorCode;
   /** Safe to show: names the guilty part, for example `unknown key "contry"`. */
   readonly detail: string;
+  /** When it will be over by itself, where that is known: the end of a day or a month. */
+  readonly opensAt?: Date;
 }
 
-export function refuse(code: ProxyErrorCode, detail: string): Refusal {
-  return { kind: "refused", code, detail };
+export function refuse(code: ProxyErrorCode, detail: string, opensAt?: Date): Refusal {
+  return opensAt === undefined ? { kind: "refused", code, detail } : { kind: "refused", code, detail, opensAt };
 }
 
 type TrpcCode =

@@ -1,7 +1,7 @@
 /**
  * Turns a refusal into what each protocol can say of it. Pure.
  *
- * HTTP and CONNECT carry everything: status, RFC 9209 Proxy-Status, code, wait, and a JSON body. SOCKS5 carries one
+ * HTTP and CONNECT carry everything: status, RFC 9209 Proxy-Status, code, wait, when it opens again, and a JSON body. SOCKS5 carries one
  * byte, so its refusals are also in the panel under the request id. No request header ever comes back in an answer.
  */
 import { PROXY_ERRORS, type ProxyErrorCode, type ProxyRefusalFacts, type Refusal } from "@karvon/domain";
@@ -34,13 +34,15 @@ export function refusalFacts(code: ProxyErrorCode): ProxyRefusalFacts {
 export function renderHttpRefusal(refused: RefusedRequest): Buffer {
   const { requestId, refusal } = refused;
   const facts = refusalFacts(refusal.code);
-  const wait = retryAfterSeconds[refusal.code];
+  const { opensAt } = refusal;
+  const wait = opensAt === undefined ? retryAfterSeconds[refusal.code] : secondsUntil(opensAt);
   const body = `${JSON.stringify({
     code: refusal.code,
     message: facts.message,
     action: facts.action,
     detail: refusal.detail,
-    retryable: facts.retry !== "no",
+    retryable: facts.retry !== "no" || opensAt !== undefined,
+    opensAt,
     billed: refused.isBilled ?? false,
     requestId,
     docs: `docs/errors.md#${refusal.code}`,
@@ -51,6 +53,7 @@ export function renderHttpRefusal(refused: RefusedRequest): Buffer {
     `x-error-code: ${refusal.code}`,
     `x-px-request-id: ${requestId}`,
     ...(wait === undefined ? [] : [`Retry-After: ${wait}`]),
+    ...(opensAt === undefined ? [] : [`x-px-opens-at: ${opensAt.toISOString()}`]),
     ...(facts.http === 407 ? ['Proxy-Authenticate: Basic realm="Karvon", charset="UTF-8"'] : []),
     "Content-Type: application/json",
     `Content-Length: ${Buffer.byteLength(body)}`,
@@ -59,6 +62,11 @@ export function renderHttpRefusal(refused: RefusedRequest): Buffer {
     "Proxy-Connection: close",
   ];
   return Buffer.from(`${lines.join("\r\n")}\r\n\r\n${refused.isHead ? "" : body}`, "utf8");
+}
+
+/** At least one: a clock that runs ahead must not invite at once. */
+function secondsUntil(instant: Date): number {
+  return Math.max(1, Math.ceil((instant.getTime() - Date.now()) / 1_000));
 }
 
 /** The reply byte of RFC 1928 section 6 for a refusal at the request stage. Codes that have none there are "not allowed". */

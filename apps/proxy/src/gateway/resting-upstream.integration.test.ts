@@ -124,7 +124,7 @@ async function openUpstream(): Promise<{ upstream: Upstream; node: LiveNode; use
   const slot = new SessionSlot(user, createSharedCounts());
   const line = new SessionLine(
     { sessions, router, names: sticky, nowMs: clock },
-    { facts, node, attempt, slot, maxBytes: null, allowance: new Allowance(Infinity, null), sticky: null, isUnnamed: false },
+    { facts, node, attempt, slot, maxBytes: null, tag: null, allowances: [new Allowance(Infinity, null)], sticky: null, isUnnamed: false },
   );
   const opened = { kind: "opened" as const, line, node, sticky: null, stickyName: null, isExitChanged: false };
   const key = { authorization: null, host: "example.com", port: 80 };

@@ -1,25 +1,27 @@
 /**
- * Keeps this gateway in bytes: asks the database for what proxy users may carry, ahead of need, and gives back what they
- * do not carry.
+ * Keeps this gateway in bytes: asks the database for what proxy users and capped tags may carry, ahead of need, and gives back
+ * what they do not carry.
  *
  * A grant is renewed when 80 % of it is spent or 15 s before it runs out, if bytes moved; what nobody moves goes back. When
  * nothing is granted any more, bytes stop at once and the user's sessions are ended after a grace, in which what was carried
  * reaches its reader and traffic that is bought lets them go on. While the database does not answer, a grant is used up to its
- * end; then the client's interim credit counts, once in 15 minutes, and then sessions end.
+ * end; then the client's interim credit counts, once in 15 minutes, and then sessions end. A tag has no such credit.
  *
- * Limits: 4 calls under way, one of a user; everything else waits its turn, once for each user.
+ * A cap of a day or a month is asked for again when it opens. What was granted under caps that have changed goes back, and is
+ * asked for anew.
+ *
+ * Limits: 4 calls under way, one of a user or tag; everything else waits its turn, once for each.
  */
 import type { GatewayDatabase } from "@karvon/db/sql";
 import type { Logger } from "@karvon/telemetry";
 import { setTimeout as pause } from "node:timers/promises";
-import type { SessionLog } from "../radar/session-log.ts";
-import type { Accounts, UserAccount } from "../session/accounts.ts";
-import { type QuotaDesk, UserQuota } from "./user-quota.ts";
+import type { Allowances, SessionLog } from "../radar/session-log.ts";
+import type { Accounts, ClientAccount, TagAccount, UserAccount } from "../session/accounts.ts";
+import { Quota, type QuotaDesk } from "./quota.ts";
+import { type KeptQuota, nameOf, QuotaCalls, type QuotaCallsOptions } from "./quota-calls.ts";
 
-export interface QuotaKeeperOptions {
-  readonly database: Pick<GatewayDatabase, "takeQuota" | "returnQuota" | "releaseQuotas">;
-  readonly gatewayId: string;
-  readonly epoch: bigint;
+export interface QuotaKeeperOptions extends QuotaCallsOptions {
+  readonly database: QuotaCallsOptions["database"] & Pick<GatewayDatabase, "releaseQuotas">;
   readonly accounts: Accounts;
   readonly sessions: SessionLog;
   readonly log: Logger;
@@ -52,19 +54,20 @@ export interface QuotaFigures {
 
 export class QuotaKeeper implements QuotaDesk {
   readonly #options: QuotaKeeperOptions;
-  readonly #quotas = new Map<UserQuota, UserAccount>();
+  readonly #quotas = new Set<KeptQuota>();
   /** Who wants more, and who has something to give back. */
-  readonly #asking = new Set<UserQuota>();
-  readonly #returning = new Set<UserQuota>();
-  readonly #calling = new Map<UserQuota, Promise<void>>();
+  readonly #asking = new Set<KeptQuota>();
+  readonly #returning = new Set<KeptQuota>();
+  readonly #calling = new Map<KeptQuota, Promise<void>>();
   readonly #interimAtMs = new Map<string, number>();
-  #turn = 0;
+  readonly #calls: QuotaCalls;
   #exhausted = 0;
   #timer: NodeJS.Timeout | null = null;
   #isStopped = false;
 
   constructor(options: QuotaKeeperOptions) {
     this.#options = options;
+    this.#calls = new QuotaCalls(options);
   }
 
   start(): void {
@@ -73,30 +76,51 @@ export class QuotaKeeper implements QuotaDesk {
 
   get figures(): QuotaFigures {
     let heldBytes = 0;
-    for (const quota of this.#quotas.keys()) heldBytes += Math.max(0, quota.inHandBytes);
-    return { heldBytes, calls: this.#turn, exhausted: this.#exhausted };
+    for (const quota of this.#quotas) heldBytes += Math.max(0, quota.inHandBytes);
+    return { heldBytes, calls: this.#calls.count, exhausted: this.#exhausted };
   }
 
-  /** The user's quota. Who has nothing in hand is asked for at once: the answer comes while the session still connects. */
-  of(user: UserAccount): UserQuota {
-    const known = user.quota;
+  /** The quota of a user or tag. Who has nothing in hand is asked for at once: the answer comes while the session still connects. */
+  of(owner: UserAccount | TagAccount): KeptQuota {
+    const known: KeptQuota | null = owner.quota;
     if (known !== null) {
       if (known.inHandBytes <= 0) this.ask(known);
       return known;
     }
-    const quota = new UserQuota(user, this, this.#options.monotonicMs());
-    user.quota = quota;
-    this.#quotas.set(quota, user);
+    const quota: KeptQuota = new Quota(owner, this, this.#options.monotonicMs());
+    owner.quota = quota;
+    this.#quotas.add(quota);
     this.ask(quota);
     return quota;
   }
 
-  /** Something was bought, given back or changed: whoever was refused is asked for again. */
-  reconsider(isConcerned: (user: UserAccount) => boolean): void {
-    for (const [quota, user] of this.#quotas) if (quota.shortage !== null && isConcerned(user)) this.#askNow(quota);
+  /** What a session takes its bytes from. */
+  allowancesOf(user: UserAccount, tag: TagAccount | null): Allowances {
+    const { allowance } = this.of(user);
+    return tag === null ? [allowance] : [allowance, this.of(tag).allowance];
   }
 
-  ask(quota: UserQuota): void {
+  /** The tag's account where it has caps. */
+  tagOf(client: ClientAccount, tag: string | null): TagAccount | null {
+    return tag === null ? null : this.#options.accounts.tagOf(client, tag);
+  }
+
+  /** Puts open sessions under the caps that their tags have now. */
+  recap(): void {
+    for (const session of this.#options.sessions.listOpen()) {
+      const tag = this.tagOf(session.user.client, session.facts.tag);
+      if (tag === session.tag) continue;
+      this.#options.sessions.retag(session, tag);
+      session.line.spendFrom(this.allowancesOf(session.user, tag));
+    }
+  }
+
+  /** Something was bought, given back or changed: whoever was refused is asked for again. */
+  reconsider(isConcerned: (client: ClientAccount) => boolean): void {
+    for (const quota of this.#quotas) if (quota.shortage !== null && isConcerned(quota.owner.client)) this.#askNow(quota);
+  }
+
+  ask(quota: KeptQuota): void {
     if (quota.askAfterMs <= this.#options.monotonicMs()) this.#askNow(quota);
   }
 
@@ -116,7 +140,7 @@ export class QuotaKeeper implements QuotaDesk {
     if (lost > 0n) log.warn({ event: "quota.lost", grants: Number(lost) });
   }
 
-  #askNow(quota: UserQuota): void {
+  #askNow(quota: KeptQuota): void {
     if (this.#isStopped || this.#calling.has(quota)) return;
     this.#asking.add(quota);
     this.#next();
@@ -133,11 +157,11 @@ export class QuotaKeeper implements QuotaDesk {
       if (this.#calling.size >= callsMax) return;
       this.#returning.delete(quota);
       // It may have been called for, or moved, while it waited.
-      if (!this.#calling.has(quota) && this.#mustReturn(quota, this.#options.monotonicMs())) this.#run(quota, this.#giveBack(quota));
+      if (!this.#calling.has(quota) && mustReturn(quota, this.#options.monotonicMs())) this.#run(quota, this.#giveBack(quota));
     }
   }
 
-  #run(quota: UserQuota, call: Promise<void>): void {
+  #run(quota: KeptQuota, call: Promise<void>): void {
     this.#calling.set(
       quota,
       call.finally(() => {
@@ -148,41 +172,35 @@ export class QuotaKeeper implements QuotaDesk {
     );
   }
 
-  #name(quota: UserQuota): { clientId: string; proxyUserId: string; gatewayId: string; epoch: bigint; turn: number } {
-    const { gatewayId, epoch } = this.#options;
-    this.#turn += 1;
-    return { clientId: quota.owner.client.clientId, proxyUserId: quota.owner.proxyUserId, gatewayId, epoch, turn: this.#turn };
-  }
-
-  async #take(quota: UserQuota): Promise<void> {
-    const { database, log, monotonicMs } = this.#options;
+  async #take(quota: KeptQuota): Promise<void> {
+    const { log, monotonicMs } = this.#options;
     const wantBytes = quota.wantBytes(monotonicMs());
     try {
       const askedAtMs = monotonicMs();
-      const taken = await database.takeQuota({ ...this.#name(quota), spentBytes: quota.spentBytes, wantBytes });
+      quota.askedUnder = quota.owner.caps;
+      const taken = await this.#calls.take(quota, wantBytes);
       quota.expiresAtMs = askedAtMs + lifeMs;
-      quota.taken(taken);
+      quota.taken(taken, monotonicMs());
       if (quota.shortage !== null) this.#exhaust(quota);
     } catch (cause) {
-      log.warn({ event: "quota.failed", proxyUserId: quota.owner.proxyUserId, cause });
+      log.warn({ event: "quota.failed", ...nameOf(quota), cause });
       quota.askAfterMs = monotonicMs() + askAgainMs;
     }
   }
 
-  async #giveBack(quota: UserQuota): Promise<void> {
-    const { database, log } = this.#options;
+  async #giveBack(quota: KeptQuota): Promise<void> {
     try {
-      await database.returnQuota({ ...this.#name(quota), spentBytes: quota.letGo() });
+      await this.#calls.giveBack(quota, quota.letGo());
     } catch (cause) {
       // The database frees it by itself when its time is over.
-      log.warn({ event: "quota.return-failed", proxyUserId: quota.owner.proxyUserId, cause });
+      this.#options.log.warn({ event: "quota.return-failed", ...nameOf(quota), cause });
     }
   }
 
   /** Bytes wait and the database is away. */
-  #unanswered(quota: UserQuota): void {
-    const { clientId } = quota.owner.client;
-    const credit = this.#quotas.get(quota)?.client.interimCreditBytes ?? 0;
+  #unanswered(quota: KeptQuota): void {
+    const { clientId, interimCreditBytes } = quota.owner.client;
+    const credit = "tag" in quota.owner ? 0 : interimCreditBytes;
     const nowMs = this.#options.monotonicMs();
     const isDue = nowMs - (this.#interimAtMs.get(clientId) ?? -Infinity) >= interimEveryMs;
     if (credit > 0 && isDue && quota.isHeard) {
@@ -195,54 +213,57 @@ export class QuotaKeeper implements QuotaDesk {
     this.#exhaust(quota);
   }
 
-  #exhaust(quota: UserQuota): void {
+  #exhaust(quota: KeptQuota): void {
     this.#exhausted += 1;
     quota.askAfterMs = this.#options.monotonicMs() + askAgainMs;
     setTimeout(() => this.#cut(quota), graceMs).unref();
   }
 
-  #cut(quota: UserQuota): void {
+  #cut(quota: KeptQuota): void {
     const { refusal } = quota;
     if (refusal === null) return;
-    for (const session of this.#options.sessions.listOpen()) if (session.user.quota === quota) session.line.cut(refusal.code);
+    for (const session of this.#options.sessions.listOpen()) {
+      if (session.user.quota === quota || session.tag?.quota === quota) session.line.cut(refusal.code);
+    }
   }
 
   #look(): void {
     const nowMs = this.#options.monotonicMs();
-    for (const [quota, user] of this.#quotas) {
+    for (const quota of this.#quotas) {
       quota.look(nowMs);
       if (this.#hasWaited(quota, nowMs)) this.#unanswered(quota);
       if (this.#calling.has(quota)) continue;
-      if (this.#mustReturn(quota, nowMs)) this.#returning.add(quota);
-      else if (isUnheard(quota) || this.#mustRenew(quota, user, nowMs)) this.ask(quota);
-      else if (this.#options.accounts.users.get(user.proxyUserId) !== user) this.#quotas.delete(quota);
+      if (mustReturn(quota, nowMs)) this.#returning.add(quota);
+      else if (isUnheard(quota) || quota.opensAtMs <= nowMs || mustRenew(quota, nowMs)) this.ask(quota);
+      else if (!this.#options.accounts.isKept(quota.owner)) this.#quotas.delete(quota);
     }
     this.#next();
     for (const [clientId, atMs] of this.#interimAtMs) if (nowMs - atMs >= interimEveryMs) this.#interimAtMs.delete(clientId);
   }
 
   /** A database that restarts is given the time for it. */
-  #hasWaited(quota: UserQuota, nowMs: number): boolean {
+  #hasWaited(quota: KeptQuota, nowMs: number): boolean {
     if (!quota.allowance.isShort || quota.shortage !== null) return false;
     quota.shortSinceMs ??= nowMs;
     return nowMs - quota.shortSinceMs >= answerMsMax;
   }
 
-  #mustRenew(quota: UserQuota, user: UserAccount, nowMs: number): boolean {
-    const leftMs = quota.expiresAtMs - nowMs;
-    return quota.isHeard && user.sessionsOpen > 0 && leftMs <= renewBeforeMs && quota.movedAtMs >= quota.expiresAtMs - lifeMs;
-  }
+}
 
-  #mustReturn(quota: UserQuota, nowMs: number): boolean {
-    if (quota.inHandBytes <= 0) return false;
-    const isIdle = this.#quotas.get(quota)?.sessionsOpen === 0 && nowMs - quota.movedAtMs >= idleMs;
-    const wasMoved = quota.movedAtMs >= quota.expiresAtMs - lifeMs;
-    const isOver = nowMs >= quota.expiresAtMs && (!wasMoved || nowMs >= quota.expiresAtMs + usableAfterMs);
-    return isIdle || isOver;
-  }
+function mustRenew(quota: KeptQuota, nowMs: number): boolean {
+  const leftMs = quota.expiresAtMs - nowMs;
+  return quota.isHeard && quota.owner.sessionsOpen > 0 && leftMs <= renewBeforeMs && quota.movedAtMs >= quota.expiresAtMs - lifeMs;
+}
+
+function mustReturn(quota: KeptQuota, nowMs: number): boolean {
+  if (quota.inHandBytes <= 0) return false;
+  const isIdle = quota.owner.sessionsOpen === 0 && nowMs - quota.movedAtMs >= idleMs;
+  const wasMoved = quota.movedAtMs >= quota.expiresAtMs - lifeMs;
+  const isOver = nowMs >= quota.expiresAtMs && (!wasMoved || nowMs >= quota.expiresAtMs + usableAfterMs);
+  return isIdle || isOver || quota.askedUnder !== quota.owner.caps;
 }
 
 /** Bytes wait, and the database has not said that there are no more. */
-function isUnheard({ allowance, shortage }: UserQuota): boolean {
+function isUnheard({ allowance, shortage }: KeptQuota): boolean {
   return allowance.isShort && (shortage === null || shortage === "ledger");
 }

@@ -34,7 +34,8 @@ function openSession(log: SessionLog, user: UserAccount): { live: LiveSession; m
     stream: meter,
     maxBytes: null,
     targetAddress: "192.0.2.1",
-    line: { cut: () => undefined },
+    tag: null,
+    line: { cut: () => undefined, spendFrom: () => undefined },
     facts: {
       id: `ses_${lastId}`,
       openedAtMs: 1_000,

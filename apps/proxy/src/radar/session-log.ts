@@ -9,7 +9,8 @@
  */
 import type { SessionCounter, SessionFacts, UsageBatch, UsageReceipt, UsageSample } from "@karvon/billing";
 import type { Journal, JournalEntry } from "@karvon/journal";
-import type { UserAccount } from "../session/accounts.ts";
+import type { Allowance } from "@karvon/tunnel";
+import type { TagAccount, UserAccount } from "../session/accounts.ts";
 import type { UserRules } from "../session/user-rules.ts";
 
 export interface MeteredStream {
@@ -29,19 +30,29 @@ export interface Totals {
   sessionsOpen: number;
 }
 
+/** Of the user, and of the tag where that has caps. */
+export type Allowances = readonly [Allowance, ...Allowance[]];
+
 export interface NewSession {
   readonly facts: SessionFacts;
   readonly stream: MeteredStream;
   readonly user: UserAccount;
-  /** Ends the traffic for a reason; whoever owns the stream then calls `close`. */
-  readonly line: { cut(reason: string): void };
+  /** Of its tag, where that has caps. */
+  readonly tag: TagAccount | null;
+  readonly line: {
+    /** Ends the traffic for a reason; whoever owns the stream then calls `close`. */
+    cut(reason: string): void;
+    /** What it moves is taken from all of these from now on. */
+    spendFrom(allowances: Allowances): void;
+  };
   readonly maxBytes: number | null;
   /** What the target's name led to, as the node reported it and the gateway checked it. */
   readonly targetAddress: string;
 }
 
-export interface LiveSession extends Omit<NewSession, "stream" | "line"> {
+export interface LiveSession extends Omit<NewSession, "stream" | "line" | "tag"> {
   stream: MeteredStream;
+  tag: TagAccount | null;
   line: NewSession["line"];
   /** The rules of its user that last let it go on. */
   judgedBy: UserRules | null;
@@ -65,6 +76,8 @@ export interface SessionLog {
   open(session: NewSession): LiveSession;
   /** Reads the counters a last time. A second call does nothing. */
   close(session: LiveSession, reason: string): void;
+  /** Its tag has got caps, or has none any more. */
+  retag(session: LiveSession, tag: TagAccount | null): void;
   /** Takes back a session that gave the client nothing. False when a batch has already named it: then it is charged. */
   waive(session: LiveSession): boolean;
   /** Reads every open session's counters. */
@@ -92,7 +105,14 @@ export interface SessionLogOptions {
 }
 
 /** In the place of the stream and the line of a session that is over. */
-const ended: MeteredStream & NewSession["line"] = { upBytes: 0, downBytes: 0, heldBytes: 0, meter: null, cut: () => undefined };
+const ended: MeteredStream & NewSession["line"] = {
+  upBytes: 0,
+  downBytes: 0,
+  heldBytes: 0,
+  meter: null,
+  cut: () => undefined,
+  spendFrom: () => undefined,
+};
 
 export function createSessionLog(options: SessionLogOptions): SessionLog {
   return new Books(options);
@@ -141,6 +161,7 @@ class Books implements SessionLog {
       facts,
       stream: session.stream,
       user: session.user,
+      tag: session.tag,
       line: session.line,
       entry,
       maxBytes: session.maxBytes,
@@ -161,6 +182,7 @@ class Books implements SessionLog {
         joinTotals(this.#nodes, facts.nodeId),
       ],
     };
+    if (live.tag !== null) live.tag.sessionsOpen += 1;
     this.#open.set(facts.id, live);
     return live;
   }
@@ -176,8 +198,16 @@ class Books implements SessionLog {
     session.stream = ended;
     session.line = ended;
     for (const totals of session.totals) totals.sessionsOpen -= 1;
+    if (session.tag !== null) session.tag.sessionsOpen -= 1;
     this.#open.delete(session.facts.id);
     this.#closed.set(session.facts.id, session);
+  }
+
+  retag(session: LiveSession, tag: TagAccount | null): void {
+    if (session.closedAtMs !== null) return;
+    if (session.tag !== null) session.tag.sessionsOpen -= 1;
+    session.tag = tag;
+    if (tag !== null) tag.sessionsOpen += 1;
   }
 
   waive(session: LiveSession): boolean {
@@ -187,6 +217,7 @@ class Books implements SessionLog {
     const bytes = session.upBytes + session.downBytes;
     this.#addPending(session, -bytes);
     session.user.quota?.allowance.add(bytes);
+    session.tag?.quota?.allowance.add(bytes);
     return true;
   }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { UserQuota } from "../quota/user-quota.ts";
+import { Quota } from "../quota/quota.ts";
 import { accountFacts } from "../test/account-facts.ts";
 import { createAccounts } from "./accounts.ts";
 
@@ -7,8 +7,9 @@ test("among more than 50,000 users nobody is forgotten whose granted bytes are i
   const accounts = createAccounts(() => 0);
   const [holder, idle] = ["holder", "idle"].map((proxyUserId) => accounts.update({ ...accountFacts, proxyUserId }));
   if (holder === undefined || idle === undefined) throw new Error("the users are not there");
-  holder.quota = new UserQuota(holder, { ask: () => undefined }, 0);
-  holder.quota.taken({ grantedBytes: 1_000, usedBytes: 0, shortOf: null, isFinal: false });
+  const quota = new Quota(holder, { ask: () => undefined }, 0);
+  quota.taken({ grantedBytes: 1_000, usedBytes: 0, shortOf: null, opens: null, isFinal: false }, 0);
+  holder.quota = quota;
   for (let other = 0; other < 50_000; other += 1) accounts.update({ ...accountFacts, proxyUserId: `pxu_${other}` });
   accounts.sweep();
   expect({ holder: accounts.users.has("holder"), idle: accounts.users.has("idle"), users: accounts.users.size }).toEqual({

@@ -2,15 +2,15 @@
  * What this gateway knows of the money and limits of the clients that use it now.
  *
  * The database's balance is as old as the last flush; `pendingBytes` is what was carried since and is not posted yet. Their
- * difference decides only until the database has granted a user bytes: from then on its quota (quota/user-quota.ts) does.
+ * difference decides only until the database has granted a user bytes: from then on its quota (quota/quota.ts) does.
  * Nothing here is a ledger.
  *
  * Limits: 50,000 accounts of each kind; accounts without open sessions, pending bytes and bytes in hand are forgotten
- * after 10 minutes.
+ * after 10 minutes. Tags with caps: 1,000 of a client, as the panel allows.
  */
 import type { ProxyUserFacts } from "@karvon/db/sql";
 import { type Refusal, refuse } from "@karvon/domain";
-import type { UserQuota } from "../quota/user-quota.ts";
+import type { Quota } from "../quota/quota.ts";
 import { readUserRules, type UserRules } from "./user-rules.ts";
 
 export interface ClientAccount {
@@ -23,7 +23,23 @@ export interface ClientAccount {
   /** It must be verified first. */
   isKycMissing: boolean;
   interimCreditBytes: number;
+  /** Tags with caps as the database told them last, and the same by tag. */
+  tagCaps: string;
+  capsByTag: ReadonlyMap<string, string>;
+  /** Tags with caps that sessions use here. */
+  readonly tags: Map<string, TagAccount>;
   usedAtMs: number;
+}
+
+/** A tag of a client's that has caps. */
+export interface TagAccount {
+  readonly tag: string;
+  readonly client: ClientAccount;
+  /** Null when the caps were taken away. */
+  readonly caps: string | null;
+  sessionsOpen: number;
+  /** Null until it opens its first session here. */
+  quota: Quota<UserAccount | TagAccount> | null;
 }
 
 export interface UserAccount {
@@ -33,13 +49,15 @@ export interface UserAccount {
   usedBytes: number;
   pendingBytes: number;
   limitBytes: number | null;
+  /** All its limits as one text: another text, other limits. */
+  caps: string;
   sessionsOpen: number;
   sessionsMax: number | null;
   isEnabled: boolean;
   rules: UserRules;
   priceId: string;
   /** Null until it opens its first session here. */
-  quota: UserQuota | null;
+  quota: Quota<UserAccount | TagAccount> | null;
   usedAtMs: number;
 }
 
@@ -47,6 +65,10 @@ export interface Accounts {
   /** Takes what the database says now. Balances are taken only while nothing is pending: otherwise the flush knows better. */
   update(facts: ProxyUserFacts): UserAccount;
   setBalance(clientId: string, balanceBytes: bigint): ClientAccount | null;
+  /** Null for a tag without caps. */
+  tagOf(client: ClientAccount, tag: string): TagAccount | null;
+  /** It is still the account that sessions find. */
+  isKept(account: UserAccount | TagAccount): boolean;
   readonly clients: ReadonlyMap<string, ClientAccount>;
   readonly users: ReadonlyMap<string, UserAccount>;
   /** Forgets idle accounts. Called now and then. */
@@ -68,6 +90,10 @@ export function createAccounts(nowMs: () => number): Accounts {
     client.isActive = facts.isClientActive;
     client.isKycMissing = facts.isKycMissing;
     client.interimCreditBytes = Number(facts.interimCreditBytes);
+    if (client.tagCaps !== facts.tagCaps) {
+      client.tagCaps = facts.tagCaps;
+      client.capsByTag = readTagCaps(facts.tagCaps);
+    }
     client.usedAtMs = nowMs();
     clients.set(facts.clientId, client);
     return client;
@@ -78,6 +104,7 @@ export function createAccounts(nowMs: () => number): Accounts {
     const user: UserAccount = users.get(facts.proxyUserId) ?? newUser(facts, client, rules);
     if (user.pendingBytes === 0) user.usedBytes = Number(facts.usedBytes);
     user.limitBytes = facts.trafficLimitBytes === null ? null : Number(facts.trafficLimitBytes);
+    user.caps = facts.caps;
     user.sessionsMax = facts.concurrencyMax;
     user.isEnabled = facts.isEnabled;
     user.rules = rules;
@@ -99,19 +126,29 @@ export function createAccounts(nowMs: () => number): Accounts {
       if (client !== undefined) client.balanceBytes = Number(balanceBytes);
       return client ?? null;
     },
+    tagOf(client, tag) {
+      if (!client.capsByTag.has(tag)) return null;
+      const known = client.tags.get(tag) ?? newTag(client, tag);
+      client.tags.set(tag, known);
+      return known;
+    },
+    isKept: (account) => ("tag" in account ? account.client.tags.get(account.tag) : users.get(account.proxyUserId)) === account,
     clients,
     users,
     sweep() {
       const atMs = nowMs();
       for (const [id, user] of users) if (!holdsBytes(user) && isForgettable(user, atMs, users.size)) users.delete(id);
       const inUse = new Set([...users.values()].map((user) => user.client));
-      for (const [id, client] of clients) if (!inUse.has(client) && isForgettable(client, atMs, clients.size)) clients.delete(id);
+      for (const [id, client] of clients) {
+        for (const [tag, account] of client.tags) if (account.sessionsOpen === 0 && !holdsBytes(account)) client.tags.delete(tag);
+        if (!inUse.has(client) && client.tags.size === 0 && isForgettable(client, atMs, clients.size)) clients.delete(id);
+      }
     },
   };
 }
 
 /** What was granted is given back first: another account of the same user would be told of it as its own. */
-function holdsBytes({ quota }: UserAccount): boolean {
+function holdsBytes({ quota }: UserAccount | TagAccount): boolean {
   return quota !== null && quota.inHandBytes > 0;
 }
 
@@ -125,7 +162,32 @@ function newClient(facts: ProxyUserFacts): ClientAccount {
     isActive: false,
     isKycMissing: false,
     interimCreditBytes: 0,
+    tagCaps: "",
+    capsByTag: new Map(),
+    tags: new Map(),
     usedAtMs: 0,
+  };
+}
+
+/** `crawl=1000,, shop=,50,`: a tag has no "=" and no blank. */
+function readTagCaps(text: string): ReadonlyMap<string, string> {
+  const caps = new Map<string, string>();
+  for (const part of text.split(" ")) {
+    const [tag = "", limits = ""] = part.split("=");
+    if (tag !== "") caps.set(tag, limits);
+  }
+  return caps;
+}
+
+function newTag(client: ClientAccount, tag: string): TagAccount {
+  return {
+    tag,
+    client,
+    get caps() {
+      return client.capsByTag.get(tag) ?? null;
+    },
+    sessionsOpen: 0,
+    quota: null,
   };
 }
 
@@ -137,6 +199,7 @@ function newUser(facts: ProxyUserFacts, client: ClientAccount, rules: UserRules)
     usedBytes: Number(facts.usedBytes),
     pendingBytes: 0,
     limitBytes: null,
+    caps: facts.caps,
     sessionsOpen: 0,
     sessionsMax: null,
     isEnabled: false,

@@ -10,7 +10,7 @@ import type { AllowlistedUser, GatewayDatabase, ProxyUserFacts } from "@karvon/d
 import type { Accounts, UserAccount } from "./accounts.ts";
 
 export interface KnownUser {
-  readonly facts: ProxyUserFacts;
+  readonly facts: Pick<ProxyUserFacts, "username" | "clientId" | "secretHash">;
   readonly account: UserAccount;
   readonly loadedAtMs: number;
 }
@@ -58,7 +58,8 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       remember(strangers, username, options.nowMs());
       return null;
     }
-    const known = { facts, account: options.accounts.update(facts), loadedAtMs: options.nowMs() };
+    const { clientId, secretHash } = facts;
+    const known = { facts: { username, clientId, secretHash }, account: options.accounts.update(facts), loadedAtMs: options.nowMs() };
     remember(users, username, known);
     return known;
   }

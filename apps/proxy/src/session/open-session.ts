@@ -72,7 +72,7 @@ export interface SessionOpenerOptions {
   readonly nowMs: () => number;
   readonly targets: TargetLimits;
   readonly accounts: Accounts;
-  readonly quotas: Pick<QuotaKeeper, "of">;
+  readonly quotas: Pick<QuotaKeeper, "of" | "tagOf" | "allowancesOf">;
   readonly shared: SharedCounts;
   /** Why no new session is taken now, or null. */
   readonly gate: () => Refusal | null;
@@ -107,13 +107,17 @@ class Opener implements SessionOpener {
     if (early !== null) return early;
     const ask = user.rules.narrow(request.principal.ask);
     if ("code" in ask) return ask;
+    const { quotas } = this.#options;
+    const tag = quotas.tagOf(user.client, ask.tag);
+    const spent = tag?.quota?.refuse() ?? null;
+    if (spent !== null) return spent;
     const destination = this.#judgeDestination(request);
     if (destination.kind === "refused") return destination;
     const { targets } = this.#options;
     const lane = targets.enter(destination);
     if (lane !== null && "kind" in lane) return lane;
     const slot = new SessionSlot(user, this.#options.shared, lane === null ? null : { targets, lane });
-    this.#options.quotas.of(user);
+    quotas.allowancesOf(user, tag);
     try {
       const outcome = await this.#connect(withAsk(request, ask), destination, slot);
       if (outcome.kind === "refused") slot.release();
@@ -132,6 +136,8 @@ class Opener implements SessionOpener {
     if (early !== null) return early;
     const ask = account.rules.narrow(principal.ask);
     if ("code" in ask) return ask;
+    const spent = this.#options.quotas.tagOf(account.client, ask.tag)?.quota?.refuse() ?? null;
+    if (spent !== null) return spent;
     const exit = await router.choose({ proxyUserId: account.proxyUserId, requestId, ask, tried: new Set() });
     if (exit.kind === "refused") return exit;
     if (exit.sticky !== null && ask.session !== null) {
@@ -145,9 +151,10 @@ class Opener implements SessionOpener {
 
   refuseAnother({ line }: OpenedSession): Refusal | null {
     const { gate, blockRules } = this.#options;
-    const { facts, user, targetAddress } = line.live;
+    const { facts, user, tag, targetAddress } = line.live;
     return (
       gate() ??
+      tag?.quota?.refuse() ??
       user.rules.refuseHost(facts.targetHost) ??
       blockRules.refuseTarget(facts.targetHost, facts.targetPort) ??
       blockRules.refuseAddress(targetAddress)
@@ -215,6 +222,9 @@ class Opener implements SessionOpener {
   ): OpenedSession | Refusal {
     const refusal =
       this.#judgeAddress(destination, attempt.connected, exit.node) ??
+      // What may be carried was asked for when the session began to open; the answer may have come since.
+      slot.user.quota?.refusal ??
+      this.#options.quotas.tagOf(slot.user.client, request.principal.ask.tag)?.quota?.refusal ??
       // A block that was made meanwhile has ended only what was open then.
       this.#options.blockRules.refuseTarget(destination.host, destination.port);
     if (refusal === null) return this.#register(request, destination, exit, attempt, slot);
@@ -249,13 +259,16 @@ class Opener implements SessionOpener {
     const { ask } = request.principal;
     const facts = factsOf(request, destination, exit, attempt.connected, this.#options.nowMs());
     this.#options.onOpened();
+    const { quotas } = this.#options;
+    const tag = quotas.tagOf(slot.user.client, ask.tag);
     const line = new SessionLine(this.#options, {
       facts,
       node: exit.node,
       attempt,
       slot,
       maxBytes: ask.maxBytes,
-      allowance: this.#options.quotas.of(slot.user).allowance,
+      tag,
+      allowances: quotas.allowancesOf(slot.user, tag),
       sticky: exit.sticky,
       isUnnamed: ask.session === null,
     });

@@ -4,12 +4,13 @@
  * Everything that must happen when the traffic ends happens here, once, however it ends.
  */
 import type { SessionFacts } from "@karvon/billing";
-import type { Allowance, StreamEnd, TunnelStream } from "@karvon/tunnel";
-import { SessionCap } from "../quota/session-cap.ts";
-import type { LiveSession, SessionLog } from "../radar/session-log.ts";
+import type { StreamEnd, TunnelStream } from "@karvon/tunnel";
+import { SessionShare } from "../quota/session-share.ts";
+import type { Allowances, LiveSession, SessionLog } from "../radar/session-log.ts";
 import type { Exits } from "../router/exits.ts";
 import type { NameUse, StickySession } from "../router/sticky-sessions.ts";
 import type { LiveNode } from "../tunnel/live-node.ts";
+import type { TagAccount } from "./accounts.ts";
 import { closeReasonOf, nodeLost, type OpenedAttempt } from "./open-stream.ts";
 import type { SessionSlot } from "./session-limits.ts";
 
@@ -26,8 +27,9 @@ export interface NewLine {
   readonly attempt: OpenedAttempt;
   readonly slot: SessionSlot;
   readonly maxBytes: number | null;
-  /** Of the user: what its sessions may move together. */
-  readonly allowance: Allowance;
+  readonly tag: TagAccount | null;
+  /** Of the user, and of the tag where it has caps: what their sessions may move together. */
+  readonly allowances: Allowances;
   readonly sticky: StickySession | null;
   /** The sticky entry only holds an address for this one connection. */
   readonly isUnnamed: boolean;
@@ -41,7 +43,8 @@ export class SessionLine {
   readonly #slot: SessionSlot;
   readonly #sticky: StickySession | null;
   readonly #isUnnamed: boolean;
-  readonly #cap: SessionCap | null;
+  readonly #maxBytes: number | null;
+  #share: SessionShare | null = null;
   #cutReason: string | null = null;
   /** Between two requests: it says nothing about the node's line. */
   #restedMs = 0;
@@ -55,12 +58,13 @@ export class SessionLine {
     this.#sticky = sticky;
     this.#isUnnamed = line.isUnnamed;
     this.stream = attempt.stream;
-    this.#cap = line.maxBytes === null ? null : new SessionCap(line.allowance, line.maxBytes);
-    this.stream.spendFrom(this.#cap?.allowance ?? line.allowance);
+    this.#maxBytes = line.maxBytes;
+    this.spendFrom(line.allowances);
     this.live = options.sessions.open({
       facts: line.facts,
       stream: attempt.stream,
       user: slot.user,
+      tag: line.tag,
       maxBytes: line.maxBytes,
       targetAddress: attempt.connected.address,
       line: this,
@@ -69,6 +73,14 @@ export class SessionLine {
     const { ended } = attempt.opening;
     if (ended === null) attempt.stream.onEnd((end) => this.#end(end));
     else this.#end(ended);
+  }
+
+  /** A session that is under no cap of its own or its tag's takes from its user's allowance itself. */
+  spendFrom(allowances: Allowances): void {
+    if (this.#share !== null) return this.#share.takeFrom(allowances);
+    if (allowances.length === 1 && this.#maxBytes === null) return this.stream.spendFrom(allowances[0]);
+    this.#share = new SessionShare(allowances, this.#maxBytes ?? Infinity);
+    this.stream.spendFrom(this.#share.allowance);
   }
 
   /** Ends the traffic for a reason of ours. The first reason counts. */
@@ -99,7 +111,7 @@ export class SessionLine {
     const { upBytes, downBytes } = this.stream;
     const reason = closeReasonOf(how, this.#cutReason);
     sessions.close(this.live, reason);
-    this.#cap?.close();
+    this.#share?.close();
     this.#slot.release();
     const busyMs = nowMs() - this.live.facts.openedAtMs - this.#restedMs;
     router.ended(this.#node, { isLost: reason === nodeLost, bytes: upBytes + downBytes, busyMs });

@@ -14,6 +14,8 @@ export const accountFacts = {
   clientConcurrencyMax: 500,
   trafficLimitBytes: null,
   usedBytes: 0n,
+  caps: ",,",
+  tagCaps: "",
   priceId: "prc",
   balanceBytes: 100n,
   interimCreditBytes: 0n,

@@ -12,8 +12,9 @@ import { enrolNode } from "./enrol-node.ts";
 import { listenForControl } from "./listen.ts";
 import { inTransaction, openPool, poolMaxDefault } from "./pool.ts";
 import { recordUsage } from "./record-usage.ts";
-import { run, runForOne } from "./statement.ts";
+import { run, runForOne, type Statement } from "./statement.ts";
 import * as statements from "./statements/index.ts";
+import type { QuotaTakenRow } from "./statements/take-quota.ts";
 import type {
   AssessmentRow,
   GatewayDatabase,
@@ -24,6 +25,7 @@ import type {
   PresenceRow,
   ProxyUserFacts,
   QuotaAsk,
+  QuotaReturn,
   QuotaTaken,
   RefusalRow,
 } from "./types.ts";
@@ -52,10 +54,11 @@ export function openGatewayDatabase(options: GatewayDatabaseOptions): GatewayDat
     saveAssessment: (row) => saveAssessment(pool, row),
 
     recordUsage: (batch) => recordUsage(pool, batch, onError),
-    takeQuota: (ask) => takeQuota(pool, ask),
-    returnQuota: async ({ clientId, proxyUserId, gatewayId, epoch, turn, spentBytes }) =>
-      void (await run(pool, statements.returnQuota, [clientId, proxyUserId, gatewayId, epoch, turn, spentBytes])),
-    releaseQuotas: async (gatewayId, epoch) => (await runForOne(pool, statements.releaseQuotas, [gatewayId, epoch])) ?? noneReleased,
+    takeQuota: (ask) => takeQuota(pool, statements.takeQuota, ask.proxyUserId, ask),
+    returnQuota: (given) => returnQuota(pool, statements.returnQuota, given.proxyUserId, given),
+    takeTagQuota: (ask) => takeQuota(pool, statements.takeTagQuota, ask.tag, ask),
+    returnTagQuota: (given) => returnQuota(pool, statements.returnTagQuota, given.tag, given),
+    releaseQuotas: (gatewayId, epoch) => releaseQuotas(pool, gatewayId, epoch),
     recordRefusals: async (rows) => void (rows.length > 0 && (await run(pool, statements.recordRefusals, [refusalJson(rows)]))),
 
     listBlockRules: () => run(pool, statements.listBlockRules),
@@ -71,13 +74,29 @@ export function openGatewayDatabase(options: GatewayDatabaseOptions): GatewayDat
   };
 }
 
-const noneReleased = { settled: 0n, lost: 0n };
+/** `of`: the proxy user's id, or the tag. */
+async function takeQuota(pool: Pool, what: Statement<QuotaTakenRow>, of: string, ask: QuotaAsk): Promise<QuotaTaken> {
+  const { clientId, gatewayId, epoch, turn, spentBytes, wantBytes } = ask;
+  const row = await runForOne(pool, what, [clientId, of, gatewayId, epoch, turn, spentBytes, wantBytes]);
+  if (row === null) throw new Error(`${what.name} answered nothing`);
+  const { opens_at: at, opens_in_ms: inMs } = row;
+  return {
+    grantedBytes: Number(row.granted),
+    usedBytes: Number(row.used),
+    shortOf: row.short_of,
+    opens: at === null || inMs === null ? null : { at, inMs },
+    isFinal: row.is_final,
+  };
+}
 
-async function takeQuota(pool: Pool, ask: QuotaAsk): Promise<QuotaTaken> {
-  const { clientId, proxyUserId, gatewayId, epoch, turn, spentBytes, wantBytes } = ask;
-  const row = await runForOne(pool, statements.takeQuota, [clientId, proxyUserId, gatewayId, epoch, turn, spentBytes, wantBytes]);
-  if (row === null) throw new Error("quota_take answered nothing");
-  return { grantedBytes: Number(row.granted), usedBytes: Number(row.used), shortOf: row.short_of, isFinal: row.is_final };
+async function returnQuota(pool: Pool, what: Statement<{ returned: bigint }>, of: string, given: QuotaReturn): Promise<void> {
+  const { clientId, gatewayId, epoch, turn, spentBytes } = given;
+  await run(pool, what, [clientId, of, gatewayId, epoch, turn, spentBytes]);
+}
+
+async function releaseQuotas(pool: Pool, gatewayId: string, epoch: bigint): Promise<{ settled: bigint; lost: bigint }> {
+  await run(pool, statements.releaseTagQuotas, [gatewayId, epoch]);
+  return (await runForOne(pool, statements.releaseQuotas, [gatewayId, epoch])) ?? { settled: 0n, lost: 0n };
 }
 
 async function assertDurable(pool: Pool): Promise<void> {
@@ -119,6 +138,8 @@ async function findProxyUser(pool: Pool, username: string): Promise<ProxyUserFac
     clientConcurrencyMax: row.client_concurrency_max,
     trafficLimitBytes: row.traffic_limit_bytes,
     usedBytes: row.used_bytes,
+    caps: row.caps,
+    tagCaps: row.tag_caps,
     priceId: row.price_id,
     balanceBytes: row.balance_bytes,
     interimCreditBytes: row.interim_credit_bytes,

@@ -49,7 +49,7 @@ async function reserved(): Promise<unknown> {
 describe("a grant", () => {
   test("is what was wanted while there is plenty, and is reserved", async () => {
     await world.fixtures.credit(world.clientId, 1_000_000_000n);
-    expect(await take()).toEqual({ grantedBytes: mib, usedBytes: 0, shortOf: null, isFinal: false });
+    expect(await take()).toEqual({ grantedBytes: mib, usedBytes: 0, shortOf: null, opens: null, isFinal: false });
     expect(await reserved()).toBe(BigInt(mib));
   });
 
@@ -63,20 +63,21 @@ describe("a grant", () => {
 
   test("shrinks as the balance runs out, down to the last byte, and says what was short", async () => {
     await world.fixtures.credit(world.clientId, 1_000_000n);
-    expect(await take({ want: 10 * mib })).toEqual({ grantedBytes: 500_000, usedBytes: 0, shortOf: "balance", isFinal: false });
+    expect(await take({ want: 10 * mib })).toEqual({ grantedBytes: 500_000, usedBytes: 0, shortOf: "balance", opens: null, isFinal: false });
     expect(await take({ spent: 500_000, want: 10 * mib })).toMatchObject({ grantedBytes: 500_000 + quarter });
     expect(await take({ spent: 500_000 + quarter, want: 10 * mib })).toMatchObject({ grantedBytes: 1_000_000, isFinal: true });
     expect(await take({ spent: 1_000_000, want: 10 * mib })).toEqual({
       grantedBytes: 1_000_000,
       usedBytes: 0,
       shortOf: "balance",
+      opens: null,
       isFinal: true,
     });
     expect(await reserved()).toBe(1_000_000n);
   });
 
   test("is refused to an account that never bought", async () => {
-    expect(await take()).toEqual({ grantedBytes: 0, usedBytes: 0, shortOf: "balance", isFinal: true });
+    expect(await take()).toEqual({ grantedBytes: 0, usedBytes: 0, shortOf: "balance", opens: null, isFinal: true });
   });
 
   test("ends at a proxy user's own limit, in all gateways together", async () => {

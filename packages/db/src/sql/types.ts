@@ -46,6 +46,10 @@ export interface ProxyUserFacts {
   readonly clientConcurrencyMax: number;
   readonly trafficLimitBytes: bigint | null;
   readonly usedBytes: bigint;
+  /** Its limits in total, by day and by month as one text: another text, other limits. */
+  readonly caps: string;
+  /** The client's tags that have caps, each with a text as above: `crawl=1000,,` and blanks between. */
+  readonly tagCaps: string;
   readonly priceId: string;
   /** Posted minus reserved; negative when overdrawn. */
   readonly balanceBytes: bigint;
@@ -53,29 +57,43 @@ export interface ProxyUserFacts {
   readonly interimCreditBytes: bigint;
 }
 
-/** Who holds bytes of whom. `turn` counts up with every call of this run about quotas; totals are below 2^53. */
-export interface QuotaHolding {
+/** Who calls about whose bytes. `turn` counts up with every call of this run about quotas; totals are below 2^53. */
+export interface QuotaCall {
   readonly clientId: string;
-  readonly proxyUserId: string;
   readonly gatewayId: string;
   readonly epoch: bigint;
   readonly turn: number;
 }
 
-export interface QuotaAsk extends QuotaHolding {
-  /** Of this user, by this run, in total; null when it begins with the user and holds nothing. */
+export interface QuotaAsk extends QuotaCall {
+  /** Of this user or tag, by this run, in total; null when it begins with them and holds nothing. */
   readonly spentBytes: number | null;
   /** What it would like to have in hand. */
   readonly wantBytes: number;
 }
 
+export interface QuotaReturn extends QuotaCall {
+  readonly spentBytes: number;
+}
+
+export interface OfUser {
+  readonly proxyUserId: string;
+}
+
+/** A tag of the client's, whoever of its proxy users carries it. */
+export interface OfTag {
+  readonly tag: string;
+}
+
 export interface QuotaTaken {
   /** In total: granted minus spent is in hand. */
   readonly grantedBytes: number;
-  /** Posted of it so far: what a run that begins with the user counts as spent. */
+  /** Of it so far, as the database knows: what a run that begins with the user or tag counts as spent. */
   readonly usedBytes: number;
-  /** Why less was granted than wanted, or null. */
-  readonly shortOf: "balance" | "limit" | null;
+  /** Why less was granted than wanted, or null: the balance, or a cap in total, of the day or of the month. */
+  readonly shortOf: "balance" | "limit" | "day" | "month" | null;
+  /** When the day or the month of such a cap is over, and in how long on the database's clock. */
+  readonly opens: { readonly at: Date; readonly inMs: number } | null;
   /** Nothing is left to be granted now. */
   readonly isFinal: boolean;
 }
@@ -251,9 +269,12 @@ export interface GatewayDatabase extends UsageLedger {
 
   recordUsage(batch: UsageBatch): Promise<UsageReceipt>;
   /** Tops up what this gateway may carry for a proxy user. The same call again answers what is granted and grants no more. */
-  takeQuota(ask: QuotaAsk): Promise<QuotaTaken>;
+  takeQuota(ask: QuotaAsk & OfUser): Promise<QuotaTaken>;
   /** Gives back what is in hand and not spent. */
-  returnQuota(holding: QuotaHolding & { readonly spentBytes: number }): Promise<void>;
+  returnQuota(given: QuotaReturn & OfUser): Promise<void>;
+  /** The same of a tag's caps; what is wanted when it has none. */
+  takeTagQuota(ask: QuotaAsk & OfTag): Promise<QuotaTaken>;
+  returnTagQuota(given: QuotaReturn & OfTag): Promise<void>;
   /** Frees the grants of this gateway's runs up to `epoch`, all of which are posted, and those of gateways that are gone. */
   releaseQuotas(gatewayId: string, epoch: bigint): Promise<{ readonly settled: bigint; readonly lost: bigint }>;
   recordRefusals(rows: readonly RefusalRow[]): Promise<void>;

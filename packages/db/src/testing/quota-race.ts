@@ -1,8 +1,8 @@
 /**
- * Many gateways that spend one balance to its end, each over a connection of its own: grants that are partly used, given back,
+ * Many gateways that spend one balance, one proxy user's cap or one tag's to its end, each over a connection of its own: grants that are partly used, given back,
  * asked for twice, and reports that are sent twice. For tests only.
  */
-import { openGatewayDatabase, type GatewayDatabase, type QuotaAsk, type QuotaTaken } from "../sql/index.ts";
+import { openGatewayDatabase, type GatewayDatabase, type QuotaAsk, type QuotaCall, type QuotaReturn, type QuotaTaken } from "../sql/index.ts";
 import { counterOf, type UsageWorld } from "./usage-world.ts";
 
 export interface RaceOptions {
@@ -10,6 +10,8 @@ export interface RaceOptions {
   /** Share of calls that are made twice. */
   readonly duplicates: number;
   readonly wantBytes: number;
+  /** Whose caps they spend; null spends the proxy user's and the balance. */
+  readonly tag: string | null;
   readonly random: () => number;
 }
 
@@ -45,7 +47,7 @@ class Racer {
   readonly #world: UsageWorld;
   readonly #options: RaceOptions;
   readonly #db: GatewayDatabase;
-  readonly #holding: Omit<QuotaAsk, "turn" | "spentBytes" | "wantBytes">;
+  readonly #run: Omit<QuotaCall, "turn">;
   readonly #facts: ReturnType<UsageWorld["makeFacts"]>;
   #turn = 0;
 
@@ -57,8 +59,8 @@ class Racer {
     this.#world = world;
     this.#options = options;
     this.#db = openGatewayDatabase({ url: world.url, poolMax: 2, onError: (cause) => world.errors.push(cause) });
-    this.#holding = { clientId: world.clientId, proxyUserId: world.proxyUserId, gatewayId, epoch: 1n };
-    this.#facts = world.makeFacts();
+    this.#run = { clientId: world.clientId, gatewayId, epoch: 1n };
+    this.#facts = world.makeFacts({ tag: options.tag });
   }
 
   /** Answers what it spent until it was granted nothing. */
@@ -83,17 +85,17 @@ class Racer {
 
   async #take(): Promise<QuotaTaken> {
     this.#turn += 1;
-    const ask = { ...this.#holding, turn: this.#turn, spentBytes: this.spentBytes, wantBytes: this.#options.wantBytes };
-    if (!this.#isDoubled()) return this.#db.takeQuota(ask);
+    const ask = { ...this.#run, turn: this.#turn, spentBytes: this.spentBytes, wantBytes: this.#options.wantBytes };
+    if (!this.#isDoubled()) return this.#ask(ask);
     // Both at once: the order in which they arrive is nobody's to choose.
-    const [one, other] = await Promise.all([this.#db.takeQuota(ask), this.#db.takeQuota(ask)]);
+    const [one, other] = await Promise.all([this.#ask(ask), this.#ask(ask)]);
     if (one.grantedBytes !== other.grantedBytes) throw new Error("the same call was granted two different totals");
     return one;
   }
 
   async #report(): Promise<void> {
     this.reports += 1;
-    const { gatewayId, epoch } = this.#holding;
+    const { gatewayId, epoch } = this.#run;
     const opened = this.reports === 1 ? [this.#facts] : [];
     const batch = this.#world.makeBatch(this.reports, [counterOf(this.#facts, 0, this.spentBytes)], opened, { gatewayId, epoch });
     const sends = this.#isDoubled() ? [this.#db.recordUsage(batch), this.#db.recordUsage(batch)] : [this.#db.recordUsage(batch)];
@@ -102,9 +104,21 @@ class Racer {
 
   async #giveBack(): Promise<void> {
     this.#turn += 1;
-    const given = { ...this.#holding, turn: this.#turn, spentBytes: this.spentBytes };
-    await this.#db.returnQuota(given);
-    if (this.#isDoubled()) await this.#db.returnQuota(given);
+    const given = { ...this.#run, turn: this.#turn, spentBytes: this.spentBytes };
+    await this.#return(given);
+    if (this.#isDoubled()) await this.#return(given);
+  }
+
+  #ask(ask: QuotaAsk): Promise<QuotaTaken> {
+    const { tag } = this.#options;
+    return tag === null ? this.#db.takeQuota({ ...ask, proxyUserId: this.#world.proxyUserId }) : this.#db.takeTagQuota({ ...ask, tag });
+  }
+
+  #return(given: QuotaReturn): Promise<void> {
+    const { tag } = this.#options;
+    return tag === null
+      ? this.#db.returnQuota({ ...given, proxyUserId: this.#world.proxyUserId })
+      : this.#db.returnTagQuota({ ...given, tag });
   }
 
   #isDoubled(): boolean {

@@ -1,5 +1,6 @@
 /**
- * What this gateway holds for one proxy user: the bytes that the database granted and that its streams have not moved yet.
+ * What this gateway holds for one proxy user, or of one tag's caps: the bytes that the database granted and that its streams have
+ * not moved yet.
  *
  * Streams take from `allowance`. A fifth of the grant is kept behind it: when the front part is spent, the rest is put in and
  * the next grant is asked for meanwhile. When that is spent too, nothing moves until the answer is there. Nothing here counts
@@ -11,19 +12,20 @@ import type { QuotaTaken } from "@karvon/db/sql";
 import { type Refusal, refuse } from "@karvon/domain";
 import { Allowance, type AllowanceSource } from "@karvon/tunnel";
 
-/** Why nothing moves: the balance, the user's own limit, or a database that does not answer. */
-export type QuotaShortage = "balance" | "limit" | "ledger";
+/** Why nothing moves: the balance, a cap in total, of the day or of the month, or a database that does not answer. */
+export type QuotaShortage = "balance" | "limit" | "day" | "month" | "ledger";
 
 export interface QuotaDesk {
   /** More is needed: asks as soon as it may. */
-  ask(quota: UserQuota): void;
+  ask(quota: Quota): void;
 }
 
-export interface QuotaOwner {
-  readonly proxyUserId: string;
-  readonly username: string;
+interface Owner {
   readonly client: { readonly clientId: string };
+  /** The caps that the owner has now; another text, other caps. Null when there are none any more. */
+  readonly caps: string | null;
 }
+export type QuotaOwner = Owner & ({ readonly proxyUserId: string; readonly username: string } | { readonly tag: string });
 
 /** The share of a grant at which the next one is asked for. */
 const renewAtShare = 0.8;
@@ -32,16 +34,21 @@ const wantBytesMax = 268_435_456;
 /** So long a grant is to last at the present rate. */
 const wantSeconds = 20;
 /** With less in hand and no more to be had, what is on its way through a tunnel must be little. */
-const scarceBytesMax = 16_777_216;
-const scarceWindowBytes = 262_144;
+export const scarceBytesMax = 16_777_216;
+export const scarceWindowBytes = 262_144;
 /** A rate over less is a guess. */
 const lookSecondsMin = 0.01;
 
-export class UserQuota implements AllowanceSource {
-  readonly owner: QuotaOwner;
+export class Quota<Of extends QuotaOwner = QuotaOwner> implements AllowanceSource {
+  readonly owner: Of;
   readonly allowance = new Allowance(0, this);
   /** Null while bytes may move or may be had. */
   shortage: QuotaShortage | null = null;
+  /** When a cap that is used up opens again: for people to read, and on the monotonic clock. */
+  opensAt: Date | null = null;
+  opensAtMs = Infinity;
+  /** The owner's caps when it was asked for. */
+  askedUnder: string | null = null;
   /** On the monotonic clock: when the grant runs out by itself, when bytes last moved, when the next call may be made. */
   expiresAtMs = 0;
   movedAtMs: number;
@@ -60,7 +67,7 @@ export class UserQuota implements AllowanceSource {
   #seenBytes = 0;
   #seenAtMs: number;
 
-  constructor(owner: QuotaOwner, desk: QuotaDesk, nowMs: number) {
+  constructor(owner: Of, desk: QuotaDesk, nowMs: number) {
     this.owner = owner;
     this.#desk = desk;
     this.movedAtMs = nowMs;
@@ -87,7 +94,7 @@ export class UserQuota implements AllowanceSource {
 
   /** Why nothing may move, or null. */
   get refusal(): Refusal | null {
-    return this.shortage === null ? null : refusalOf(this.shortage, this.owner);
+    return this.shortage === null ? null : refusalOf(this.shortage, this.owner, this.opensAt);
   }
 
   /** Says no to a new session, and asks again for the next one. */
@@ -124,7 +131,7 @@ export class UserQuota implements AllowanceSource {
   }
 
   /** The database's answer, whatever was spent meanwhile. */
-  taken({ grantedBytes, usedBytes, shortOf, isFinal }: QuotaTaken): void {
+  taken({ grantedBytes, usedBytes, shortOf, opens, isFinal }: QuotaTaken, nowMs: number): void {
     const spent = this.spentBytes ?? usedBytes;
     if (this.#granted === null) this.#seenBytes = spent;
     this.#granted = grantedBytes;
@@ -136,6 +143,8 @@ export class UserQuota implements AllowanceSource {
     this.allowance.left = inHand - this.#behind;
     this.allowance.windowMax = shortOf !== null && inHand < scarceBytesMax ? scarceWindowBytes : Infinity;
     this.shortage = inHand > 0 ? null : shortOf;
+    this.opensAt = opens?.at ?? null;
+    this.opensAtMs = opens === null ? Infinity : nowMs + opens.inMs;
     if (inHand > 0) this.allowance.resume();
   }
 
@@ -158,13 +167,22 @@ export class UserQuota implements AllowanceSource {
   }
 }
 
-function refusalOf(shortage: QuotaShortage, { username }: QuotaOwner): Refusal {
+function refusalOf(shortage: QuotaShortage, owner: QuotaOwner, opensAt: Date | null): Refusal {
   switch (shortage) {
     case "balance":
       return refuse("balance_exhausted", "0 bytes are left on the account");
-    case "limit":
-      return refuse("limit_reached", `the traffic limit of proxy user ${username} is used up`);
     case "ledger":
       return refuse("overloaded", "the ledger cannot be asked what the account may carry");
+    case "limit":
+      return refuse("limit_reached", `the traffic limit of ${nameOf(owner)} is used up`);
+    case "day":
+    case "month": {
+      const what = `what ${nameOf(owner)} may carry in a ${shortage} is used up`;
+      return opensAt === null ? refuse("limit_reached", what) : refuse("limit_reached", `${what}; it opens again at ${opensAt.toISOString()}`, opensAt);
+    }
   }
+}
+
+function nameOf(owner: QuotaOwner): string {
+  return "tag" in owner ? `tag ${owner.tag}` : `proxy user ${owner.username}`;
 }
