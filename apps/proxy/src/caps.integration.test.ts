@@ -79,7 +79,7 @@ describe("a tag's cap", () => {
       const midnight = new Date(Math.ceil(Date.now() / 86_400_000) * 86_400_000).toISOString();
       expect(refused).toMatchObject({ status: 402, headers: { "x-error-code": "limit_reached", "x-px-opens-at": midnight } });
       expect(Number(refused.headers["retry-after"])).toBeGreaterThan(0);
-      expect(JSON.parse(refused.body.toString())).toMatchObject({
+      expect(JSON.parse(refused.body)).toMatchObject({
         detail: `what tag crawl may carry in a day is used up; it opens again at ${midnight}`,
         opensAt: midnight,
         retryable: true,

@@ -72,8 +72,13 @@ export interface ProxyUserView {
   readonly label: string | null;
   readonly status: "active" | "disabled";
   readonly createdAt: Date;
+  /** In total, and in the day and the month of UTC that run now. */
   readonly usedBytes: bigint;
+  readonly dayUsedBytes: bigint;
+  readonly monthUsedBytes: bigint;
   readonly trafficLimitBytes: bigint | null;
+  readonly dayLimitBytes: bigint | null;
+  readonly monthLimitBytes: bigint | null;
   readonly concurrencyMax: number | null;
   /** CIDR blocks; none means from anywhere. */
   readonly allowedSources: readonly string[];
@@ -81,6 +86,17 @@ export interface ProxyUserView {
   readonly allowedHosts: readonly string[];
   /** Addresses from which no password is needed. */
   readonly allowlistSize: number;
+}
+/** What sessions with a tag may carry, and what they have since it got its first cap. */
+export interface TagCapView {
+  readonly tag: string;
+  readonly usedBytes: bigint;
+  readonly dayUsedBytes: bigint;
+  readonly monthUsedBytes: bigint;
+  readonly totalLimitBytes: bigint | null;
+  readonly dayLimitBytes: bigint | null;
+  readonly monthLimitBytes: bigint | null;
+  readonly createdAt: Date;
 }
 export interface AllowlistEntryView {
   readonly id: string;

@@ -9,6 +9,7 @@ import {
   createEnrolmentCode,
   createProxyUser,
   deleteAllowlistEntry,
+  deleteTagCap,
   disableProxyUser,
   enableProxyUser,
   endSession,
@@ -24,7 +25,9 @@ import {
   rotateProxyUserSecret,
   runReconciliation,
   setClientTerms,
+  setProxyUserLimits,
   setProxyUserRules,
+  setTagCap,
   signOut,
   suspendNode,
   suspendUser,
@@ -96,6 +99,42 @@ const verbs: WriteVerb[] = [
     run: (ctx, id) => disableProxyUser(ctx, { id }),
     verify: proxyUserStatus,
     expected: "disabled",
+  },
+  {
+    name: "setProxyUserLimits",
+    role: "client",
+    isTenantBound: true,
+    makeSubject: ownedProxyUser,
+    run: (ctx, id) => setProxyUserLimits(ctx, { id, totalGb: null, dayGb: 1.5, monthGb: 20 }),
+    verify: async (id) => {
+      const select = { trafficLimitBytes: true, dayLimitBytes: true, monthLimitBytes: true } as const;
+      const { trafficLimitBytes, dayLimitBytes, monthLimitBytes } = await panel.database.proxyUser.findUniqueOrThrow({
+        where: { id },
+        select,
+      });
+      return [trafficLimitBytes, dayLimitBytes, monthLimitBytes].join(" ");
+    },
+    expected: " 1500000000 20000000000",
+  },
+  {
+    name: "setTagCap",
+    role: "client",
+    isTenantBound: false,
+    run: (ctx) => setTagCap(ctx, { tag: "crawl", totalGb: null, dayGb: 1, monthGb: null }),
+  },
+  {
+    name: "deleteTagCap",
+    role: "client",
+    isTenantBound: true,
+    makeSubject: async ({ clientId }) => {
+      const owner = clientId ?? (await panel.fixtures.makeClient()).clientId;
+      const tag = `t${newId("ord")}`.slice(-20);
+      await panel.database.tagCap.create({ data: { clientId: owner, tag, dayLimitBytes: 1n } });
+      return tag;
+    },
+    run: (ctx, tag) => deleteTagCap(ctx, { tag }),
+    verify: async (tag) => String(await panel.database.tagCap.count({ where: { tag } })),
+    expected: "0",
   },
   {
     name: "setProxyUserRules",

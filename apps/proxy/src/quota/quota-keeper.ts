@@ -247,7 +247,6 @@ export class QuotaKeeper implements QuotaDesk {
     quota.shortSinceMs ??= nowMs;
     return nowMs - quota.shortSinceMs >= answerMsMax;
   }
-
 }
 
 function mustRenew(quota: KeptQuota, nowMs: number): boolean {

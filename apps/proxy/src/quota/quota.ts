@@ -178,7 +178,9 @@ function refusalOf(shortage: QuotaShortage, owner: QuotaOwner, opensAt: Date | n
     case "day":
     case "month": {
       const what = `what ${nameOf(owner)} may carry in a ${shortage} is used up`;
-      return opensAt === null ? refuse("limit_reached", what) : refuse("limit_reached", `${what}; it opens again at ${opensAt.toISOString()}`, opensAt);
+      return opensAt === null
+        ? refuse("limit_reached", what)
+        : refuse("limit_reached", `${what}; it opens again at ${opensAt.toISOString()}`, opensAt);
     }
   }
 }

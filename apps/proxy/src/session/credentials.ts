@@ -58,8 +58,7 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       remember(strangers, username, options.nowMs());
       return null;
     }
-    const { clientId, secretHash } = facts;
-    const known = { facts: { username, clientId, secretHash }, account: options.accounts.update(facts), loadedAtMs: options.nowMs() };
+    const known = { facts: identityOf(facts), account: options.accounts.update(facts), loadedAtMs: options.nowMs() };
     remember(users, username, known);
     return known;
   }
@@ -119,6 +118,11 @@ export function createCredentials(options: CredentialsOptions): Credentials {
       allowlistAge += 1;
     },
   };
+}
+
+/** The rest is the account's: a client's tags, say, are not to be kept once for each user. */
+function identityOf({ username, clientId, secretHash }: ProxyUserFacts): KnownUser["facts"] {
+  return { username, clientId, secretHash };
 }
 
 /** Of users that are remembered or have a session open, each once. */

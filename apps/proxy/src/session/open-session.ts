@@ -72,7 +72,7 @@ export interface SessionOpenerOptions {
   readonly nowMs: () => number;
   readonly targets: TargetLimits;
   readonly accounts: Accounts;
-  readonly quotas: Pick<QuotaKeeper, "of" | "tagOf" | "allowancesOf">;
+  readonly quotas: Pick<QuotaKeeper, "tagOf" | "allowancesOf">;
   readonly shared: SharedCounts;
   /** Why no new session is taken now, or null. */
   readonly gate: () => Refusal | null;
@@ -103,21 +103,17 @@ class Opener implements SessionOpener {
 
   async open(request: SessionRequest): Promise<OpenedSession | Refusal> {
     const user = request.principal.account;
-    const early = this.#options.gate() ?? accountRefusal(user) ?? this.#limits.refuseSession(user);
-    if (early !== null) return early;
-    const ask = user.rules.narrow(request.principal.ask);
+    const ask = this.#admissible(request.principal);
     if ("code" in ask) return ask;
-    const { quotas } = this.#options;
-    const tag = quotas.tagOf(user.client, ask.tag);
-    const spent = tag?.quota?.refuse() ?? null;
-    if (spent !== null) return spent;
     const destination = this.#judgeDestination(request);
     if (destination.kind === "refused") return destination;
     const { targets } = this.#options;
     const lane = targets.enter(destination);
     if (lane !== null && "kind" in lane) return lane;
     const slot = new SessionSlot(user, this.#options.shared, lane === null ? null : { targets, lane });
-    quotas.allowancesOf(user, tag);
+    // Asked for now, so that the answer comes while the session connects.
+    const { quotas } = this.#options;
+    quotas.allowancesOf(user, quotas.tagOf(user.client, ask.tag));
     try {
       const outcome = await this.#connect(withAsk(request, ask), destination, slot);
       if (outcome.kind === "refused") slot.release();
@@ -132,12 +128,8 @@ class Opener implements SessionOpener {
   async preview({ requestId, principal }: Pick<SessionRequest, "requestId" | "principal">): Promise<PreviewedExit | Refusal> {
     const { router, names } = this.#options;
     const { account } = principal;
-    const early = this.#options.gate() ?? accountRefusal(account) ?? this.#limits.refuseSession(account);
-    if (early !== null) return early;
-    const ask = account.rules.narrow(principal.ask);
+    const ask = this.#admissible(principal);
     if ("code" in ask) return ask;
-    const spent = this.#options.quotas.tagOf(account.client, ask.tag)?.quota?.refuse() ?? null;
-    if (spent !== null) return spent;
     const exit = await router.choose({ proxyUserId: account.proxyUserId, requestId, ask, tried: new Set() });
     if (exit.kind === "refused") return exit;
     if (exit.sticky !== null && ask.session !== null) {
@@ -159,6 +151,15 @@ class Opener implements SessionOpener {
       blockRules.refuseTarget(facts.targetHost, facts.targetPort) ??
       blockRules.refuseAddress(targetAddress)
     );
+  }
+
+  /** What is asked for, as far as the user may have it, or why it may have nothing now. */
+  #admissible({ account, ask: wish }: Principal): Ask | Refusal {
+    const early = this.#options.gate() ?? accountRefusal(account) ?? this.#limits.refuseSession(account);
+    if (early !== null) return early;
+    const ask = account.rules.narrow(wish);
+    if ("code" in ask) return ask;
+    return this.#options.quotas.tagOf(account.client, ask.tag)?.quota?.refuse() ?? ask;
   }
 
   #judgeDestination(request: SessionRequest): Destination | Refusal {

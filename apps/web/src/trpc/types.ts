@@ -11,6 +11,7 @@ export type Purchase = RouterOutputs["client"]["buyTraffic"];
 export type Pack = RouterOutputs["client"]["packs"][number];
 export type Allowlist = RouterOutputs["client"]["allowlist"]["list"];
 export type ProxyUser = RouterOutputs["client"]["proxyUsers"]["list"][number];
+export type TagCap = RouterOutputs["client"]["tagCaps"]["list"][number];
 export type Endpoint = RouterOutputs["client"]["endpoint"];
 export type Node = RouterOutputs["operator"]["nodes"]["list"][number];
 export type OperatorSession = RouterOutputs["operator"]["sessions"]["items"][number];

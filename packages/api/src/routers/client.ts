@@ -4,6 +4,7 @@ import {
   cancelOrder,
   createProxyUser,
   deleteAllowlistEntry,
+  deleteTagCap,
   disableProxyUser,
   enableProxyUser,
   getClientOverview,
@@ -17,9 +18,12 @@ import {
   listPaymentMethods,
   listProxyUsers,
   listRefusals,
+  listTagCaps,
   requireClient,
   rotateProxyUserSecret,
+  setProxyUserLimits,
   setProxyUserRules,
+  setTagCap,
 } from "@karvon/services";
 import {
   AllowlistEntryIdInput,
@@ -29,9 +33,12 @@ import {
   OrderIdInput,
   PageInput,
   ProxyUserIdInput,
+  ProxyUserLimitsInput,
   ProxyUserRulesInput,
   SessionIdInput,
   SessionsInput,
+  TagCapInput,
+  TagInput,
 } from "@karvon/services/inputs";
 import { followLive } from "../live.ts";
 import { clientPart } from "../radar-feed.ts";
@@ -50,7 +57,13 @@ export const clientRouter = router({
     rotateSecret: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => rotateProxyUserSecret(ctx.services, input)),
     disable: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => disableProxyUser(ctx.services, input)),
     setRules: clientProcedure.input(ProxyUserRulesInput).mutation(({ ctx, input }) => setProxyUserRules(ctx.services, input)),
+    setLimits: clientProcedure.input(ProxyUserLimitsInput).mutation(({ ctx, input }) => setProxyUserLimits(ctx.services, input)),
     enable: clientProcedure.input(ProxyUserIdInput).mutation(({ ctx, input }) => enableProxyUser(ctx.services, input)),
+  }),
+  tagCaps: router({
+    list: clientProcedure.query(({ ctx }) => listTagCaps(ctx.services)),
+    set: clientProcedure.input(TagCapInput).mutation(({ ctx, input }) => setTagCap(ctx.services, input)),
+    delete: clientProcedure.input(TagInput).mutation(({ ctx, input }) => deleteTagCap(ctx.services, input)),
   }),
   allowlist: router({
     list: clientProcedure.input(ProxyUserIdInput).query(({ ctx, input }) => listAllowlist(ctx.services, input)),

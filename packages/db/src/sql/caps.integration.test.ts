@@ -140,7 +140,13 @@ describe("a tag's caps", () => {
   });
 
   test("grant what is wanted to a tag that has none", async () => {
-    expect(await takeTag({ spent: 5, want: mib })).toEqual({ grantedBytes: 5 + mib, usedBytes: 5, shortOf: null, opens: null, isFinal: false });
+    expect(await takeTag({ spent: 5, want: mib })).toEqual({
+      grantedBytes: 5 + mib,
+      usedBytes: 5,
+      shortOf: null,
+      opens: null,
+      isFinal: false,
+    });
   });
 
   test("of a gateway that died count what its sessions are posted with, not all that it held", async () => {

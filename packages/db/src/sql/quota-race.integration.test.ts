@@ -26,7 +26,8 @@ function seededRandom(seed: number): () => number {
 
 async function setCap({ fixtures, clientId, proxyUserId }: UsageWorld, what: What, bytes: number): Promise<void> {
   if (what === "userDay") await fixtures.pool.query("UPDATE proxy_user SET day_limit_bytes = $2 WHERE id = $1", [proxyUserId, bytes]);
-  if (what === "tagDay") await fixtures.pool.query("INSERT INTO tag_cap (client_id, tag, day_limit_bytes) VALUES ($1, 'crawl', $2)", [clientId, bytes]);
+  if (what === "tagDay")
+    await fixtures.pool.query("INSERT INTO tag_cap (client_id, tag, day_limit_bytes) VALUES ($1, 'crawl', $2)", [clientId, bytes]);
 }
 
 test.each(races)(

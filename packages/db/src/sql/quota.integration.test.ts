@@ -63,7 +63,13 @@ describe("a grant", () => {
 
   test("shrinks as the balance runs out, down to the last byte, and says what was short", async () => {
     await world.fixtures.credit(world.clientId, 1_000_000n);
-    expect(await take({ want: 10 * mib })).toEqual({ grantedBytes: 500_000, usedBytes: 0, shortOf: "balance", opens: null, isFinal: false });
+    expect(await take({ want: 10 * mib })).toEqual({
+      grantedBytes: 500_000,
+      usedBytes: 0,
+      shortOf: "balance",
+      opens: null,
+      isFinal: false,
+    });
     expect(await take({ spent: 500_000, want: 10 * mib })).toMatchObject({ grantedBytes: 500_000 + quarter });
     expect(await take({ spent: 500_000 + quarter, want: 10 * mib })).toMatchObject({ grantedBytes: 1_000_000, isFinal: true });
     expect(await take({ spent: 1_000_000, want: 10 * mib })).toEqual({

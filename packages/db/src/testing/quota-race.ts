@@ -2,7 +2,14 @@
  * Many gateways that spend one balance, one proxy user's cap or one tag's to its end, each over a connection of its own: grants that are partly used, given back,
  * asked for twice, and reports that are sent twice. For tests only.
  */
-import { openGatewayDatabase, type GatewayDatabase, type QuotaAsk, type QuotaCall, type QuotaReturn, type QuotaTaken } from "../sql/index.ts";
+import {
+  openGatewayDatabase,
+  type GatewayDatabase,
+  type QuotaAsk,
+  type QuotaCall,
+  type QuotaReturn,
+  type QuotaTaken,
+} from "../sql/index.ts";
 import { counterOf, type UsageWorld } from "./usage-world.ts";
 
 export interface RaceOptions {

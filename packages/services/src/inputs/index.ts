@@ -4,6 +4,7 @@ export * from "./auth.ts";
 export * from "./client.ts";
 export * from "./common.ts";
 export * from "./corrections.ts";
+export * from "./limits.ts";
 export * from "./operator.ts";
 export * from "./payouts.ts";
 export * from "./prices.ts";

@@ -15,6 +15,7 @@ import { Skeleton } from "#ui/skeleton.tsx";
 import { clientHours } from "../history-points.ts";
 import { LiveTraffic } from "../live-traffic.tsx";
 import { Checklist } from "./checklist.tsx";
+import { UsedUp } from "./used-up.tsx";
 
 const refreshMs = 3_000;
 
@@ -58,6 +59,7 @@ export function ClientOverview() {
             )}
           </Loaded>
         </Card>
+        <UsedUp />
       </div>
     </>
   );

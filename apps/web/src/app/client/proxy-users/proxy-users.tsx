@@ -9,21 +9,23 @@ import type { ProxyUser } from "#trpc/types.ts";
 import { Badge } from "#ui/badge.tsx";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
-import { Bytes, Named } from "#ui/cells.tsx";
+import { Named } from "#ui/cells.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { CopyButton } from "#ui/copy-button.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
-import { formatBytes } from "#ui/format.ts";
-import { Meter } from "#ui/meter.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { rememberSecret } from "../shown-secrets.ts";
+import { UsedUp } from "../used-up.tsx";
 import { AllowlistDialog } from "./allowlist-dialog.tsx";
 import { CreateDialog } from "./create-dialog.tsx";
+import { LimitMeter } from "./limit-meters.tsx";
+import { LimitsDialog } from "./limits-dialog.tsx";
 import { RulesDialog } from "./rules-dialog.tsx";
 import { SecretDialog, type ShownSecret } from "./secret-dialog.tsx";
+import { TagCaps } from "./tag-caps.tsx";
 
 export function ProxyUsers() {
   const trpc = useTRPC();
@@ -33,6 +35,7 @@ export function ProxyUsers() {
   const [secret, setSecret] = useState<ShownSecret | null>(null);
   const [rotating, setRotating] = useState<ProxyUser | null>(null);
   const [ruled, setRuled] = useState<ProxyUser | null>(null);
+  const [limited, setLimited] = useState<ProxyUser | null>(null);
   const [listed, setListed] = useState<ProxyUser | null>(null);
   const refresh = () => queryClient.invalidateQueries(trpc.client.pathFilter());
   const show = (shown: ShownSecret) => {
@@ -55,6 +58,7 @@ export function ProxyUsers() {
   const columns = makeColumns({
     onRotate: setRotating,
     onRules: setRuled,
+    onLimits: setLimited,
     onAddresses: setListed,
     onToggle: (user) => (user.status === "active" ? disable : enable).mutate({ id: user.id }),
     isToggling: (user) => (disable.isPending && disable.variables.id === user.id) || (enable.isPending && enable.variables.id === user.id),
@@ -66,7 +70,7 @@ export function ProxyUsers() {
         description="The credentials that your programs send. Give each program its own, and you can limit or stop it alone."
         actions={create}
       />
-      <Card flush>
+      <Card flush className="mb-4">
         {failure === null ? null : <ErrorPanel className="m-3" failure={readFailure(failure)} />}
         <Loaded query={users}>
           {(rows) =>
@@ -80,6 +84,10 @@ export function ProxyUsers() {
           }
         </Loaded>
       </Card>
+      <div className="space-y-4">
+        <TagCaps refresh={refresh} />
+        <UsedUp />
+      </div>
       {isCreating ? <CreateDialog onOpenChange={setCreating} onCreated={show} /> : null}
       {rotating === null ? null : (
         <ConfirmDialog
@@ -95,6 +103,7 @@ export function ProxyUsers() {
         />
       )}
       {listed === null ? null : <AllowlistDialog user={listed} onOpenChange={() => setListed(null)} onChanged={refresh} />}
+      {limited === null ? null : <LimitsDialog user={limited} onOpenChange={() => setLimited(null)} onSaved={refresh} />}
       {ruled === null ? null : <RulesDialog user={ruled} onOpenChange={() => setRuled(null)} onSaved={refresh} />}
       {secret === null ? null : <SecretDialog secret={secret} onClose={() => setSecret(null)} />}
     </>
@@ -104,12 +113,13 @@ export function ProxyUsers() {
 interface RowActions {
   onRotate: (user: ProxyUser) => void;
   onRules: (user: ProxyUser) => void;
+  onLimits: (user: ProxyUser) => void;
   onAddresses: (user: ProxyUser) => void;
   onToggle: (user: ProxyUser) => void;
   isToggling: (user: ProxyUser) => boolean;
 }
 
-function makeColumns({ onRotate, onRules, onAddresses, onToggle, isToggling }: RowActions): Column<ProxyUser>[] {
+function makeColumns({ onRotate, onRules, onLimits, onAddresses, onToggle, isToggling }: RowActions): Column<ProxyUser>[] {
   return [
     {
       name: "Proxy user",
@@ -133,6 +143,9 @@ function makeColumns({ onRotate, onRules, onAddresses, onToggle, isToggling }: R
           <Button size="sm" onClick={() => onAddresses(user)} aria-label={`Addresses of ${user.username}`}>
             Addresses{user.allowlistSize > 0 ? ` (${user.allowlistSize})` : ""}
           </Button>
+          <Button size="sm" onClick={() => onLimits(user)} aria-label={`Limits of ${user.username}`}>
+            Limits{hasLimits(user) ? " (set)" : ""}
+          </Button>
           <Button size="sm" onClick={() => onRules(user)} aria-label={`Rules of ${user.username}`}>
             Rules{user.allowedSources.length + user.allowedHosts.length > 0 ? " (set)" : ""}
           </Button>
@@ -148,14 +161,22 @@ function makeColumns({ onRotate, onRules, onAddresses, onToggle, isToggling }: R
   ];
 }
 
+function hasLimits({ trafficLimitBytes, dayLimitBytes, monthLimitBytes }: ProxyUser): boolean {
+  return (trafficLimitBytes ?? dayLimitBytes ?? monthLimitBytes) !== null;
+}
+
+/** In total, and of the day and the month where they are limited. */
 function Used({ user }: { user: ProxyUser }) {
-  if (user.trafficLimitBytes === null) return <Bytes amount={user.usedBytes} />;
+  const { username, dayLimitBytes, monthLimitBytes } = user;
   return (
-    <span className="block max-w-44">
-      <span className="whitespace-nowrap">
-        <Bytes amount={user.usedBytes} /> of {formatBytes(user.trafficLimitBytes)}
-      </span>
-      <Meter label={`Traffic of ${user.username}`} value={user.usedBytes} max={user.trafficLimitBytes} className="mt-1" />
+    <span className="block space-y-1.5">
+      <LimitMeter label={`Traffic of ${username}`} used={user.usedBytes} limit={user.trafficLimitBytes} />
+      {dayLimitBytes === null ? null : (
+        <LimitMeter label={`Traffic of ${username} today`} used={user.dayUsedBytes} limit={dayLimitBytes} when="today" />
+      )}
+      {monthLimitBytes === null ? null : (
+        <LimitMeter label={`Traffic of ${username} this month`} used={user.monthUsedBytes} limit={monthLimitBytes} when="this month" />
+      )}
     </span>
   );
 }
