@@ -1,3 +1,4 @@
+export { type CrashingPostgres, startCrashingPostgres } from "./crashing-postgres.ts";
 export { createFakeClock, type FakeClock } from "./fake-clock.ts";
 export { isFullTier, printFigure } from "./figure.ts";
 export {
