@@ -6,7 +6,8 @@ import { spawn } from "node:child_process";
 const files = [
   "packages/journal/src/replay.test.ts",
   "packages/journal/src/power-loss.test.ts",
-  "apps/proxy/src/journal.integration.test.ts",
+  "apps/proxy/src/crashes.integration.test.ts",
+  "apps/proxy/src/full-disk.integration.test.ts",
   "apps/cli/src/usage-recover.integration.test.ts",
   "packages/db/src/sql/quota-race.integration.test.ts",
   "apps/proxy/src/quota-overrun.integration.test.ts",

@@ -1,7 +1,8 @@
 import { until } from "@karvon/testkit";
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openRig, type Login, type Rig, serviceToken, tenMegabytes } from "./test/rig.ts";
+import { tenMegabytes } from "./test/origin.ts";
+import { openRig, type Login, type Rig, serviceToken } from "./test/rig.ts";
 import { runCurl } from "./test/run-curl.ts";
 
 let rig: Rig;

@@ -6,9 +6,10 @@ import { createServer, type Server, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openClientPorts } from "./gateway/open-client-ports.ts";
+import { tenMegabytes } from "./test/origin.ts";
 import { secondCertPem, secondKeyPem, testCertPem, testKeyPem } from "./test/certificate.ts";
 import { basic, dial, dialTls, exchange, readAnswer, socksConnect } from "./test/raw-client.ts";
-import { type Login, openRig, type Rig, tenMegabytes } from "./test/rig.ts";
+import { type Login, openRig, type Rig } from "./test/rig.ts";
 import { runCurl } from "./test/run-curl.ts";
 
 let rig: Rig;

@@ -1,8 +1,9 @@
 import { until } from "@karvon/testkit";
 import { once } from "node:events";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tenMegabytes } from "./test/origin.ts";
 import { basic, dial, dialTls, exchange, type HttpAnswer, readAnswer, socksConnect } from "./test/raw-client.ts";
-import { type Login, openRig, type Rig, tenMegabytes } from "./test/rig.ts";
+import { type Login, openRig, type Rig } from "./test/rig.ts";
 import { runCurl } from "./test/run-curl.ts";
 
 let rig: Rig;

@@ -6,7 +6,7 @@
  * tree, where it finds the data of the places.
  */
 import { deviceFingerprint, hashProxyPassword, makeDeviceKey, makeProxyPassword } from "@karvon/security";
-import { createTestDatabase, type Fixtures, openFixtures } from "@karvon/testkit";
+import { createTestDatabase, type Fixtures, openFixtures, type TestDatabase } from "@karvon/testkit";
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
@@ -48,14 +48,15 @@ const bundler = fileURLToPath(new URL("../../../../scripts/bundle.mjs", import.m
 /** As the launcher starts it. */
 const nodeArguments = ["--max-semi-space-size=4", "--initial-old-space-size=64"];
 
-export async function openGatewayProcesses(): Promise<GatewayProcesses> {
+/** `given` is used instead of one of their own; it is dropped with them. */
+export async function openGatewayProcesses(given?: TestDatabase): Promise<GatewayProcesses> {
   const dataDir = mkdtempSync(join(tmpdir(), "karvon-gateway-"));
   mkdirSync(distDir, { recursive: true });
   const program = join(mkdtempSync(join(distDir, "test-")), "main.mjs");
   execFileSync(process.execPath, [bundler, program], { cwd: appDir });
   const pepper = randomBytes(32);
   writeKeys(dataDir, pepper);
-  const database = await createTestDatabase();
+  const database = given ?? (await createTestDatabase());
   const fixtures = openFixtures(database.url);
   const running: ChildProcess[] = [];
   const nodes: TestNode[] = [];

@@ -5,18 +5,16 @@
  */
 import { hashProxyPassword, makeDeviceKey, makeProxyPassword, deviceFingerprint } from "@karvon/security";
 import { createLogger } from "@karvon/telemetry";
-import { createTestDatabase, type Fixtures, openFixtures } from "@karvon/testkit";
+import { createTestDatabase, type Fixtures, openFixtures, type TestDatabase } from "@karvon/testkit";
 import { newId } from "@karvon/domain";
-import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProxyOptions } from "../proxy-options.ts";
 import { type RunningProxy, startProxy } from "../start-proxy.ts";
 import { type NodePlace, unknownPlace } from "../tunnel/live-node.ts";
 import { testCertPem, testKeyPem } from "./certificate.ts";
+import { type Origin, startOrigin } from "./origin.ts";
 import { readMetric } from "./read-metric.ts";
 import { startTestNode, type TestNode, type TestNodeOptions } from "./test-node.ts";
 
@@ -54,8 +52,6 @@ export interface NewNode extends Partial<TestNodeOptions> {
   readonly operatorId?: string;
 }
 
-export const tenMegabytes = Buffer.alloc(10_000_000, "karvon ");
-
 export type RigOptions = Partial<
   Pick<
     ProxyOptions,
@@ -76,6 +72,8 @@ export type RigOptions = Partial<
 > & {
   /** Whose database and places this gateway uses too. That one is closed last. */
   readonly beside?: Rig;
+  /** Instead of one of its own. */
+  readonly database?: TestDatabase;
   /** Where the gateway finds its database instead, for a test that stands between them. */
   readonly routeDatabase?: (url: string) => Promise<string>;
 };
@@ -109,11 +107,12 @@ export function makeProxyOptions(databaseUrl: string, write: (line: string) => v
   };
 }
 
-export async function openRig({ beside, routeDatabase, ...options }: RigOptions = {}): Promise<Rig> {
+export async function openRig({ beside, database: given, routeDatabase, ...options }: RigOptions = {}): Promise<Rig> {
   const warnings: Error[] = [];
   const onWarning = (warning: Error): void => void warnings.push(warning);
   process.on("warning", onWarning);
-  const database = beside === undefined ? await createTestDatabase() : { url: beside.databaseUrl, drop: () => Promise.resolve() };
+  const lent = given ?? (beside && { url: beside.databaseUrl, drop: () => Promise.resolve() });
+  const database = lent ?? (await createTestDatabase());
   const fixtures = beside?.fixtures ?? openFixtures(database.url);
   const origin = await startOrigin();
   const places = beside?.places ?? new Map<string, NodePlace>();
@@ -197,94 +196,4 @@ export async function openRig({ beside, routeDatabase, ...options }: RigOptions 
       if (warnings.length > 0) throw new Error(`the process warned: ${warnings.map((warning) => warning.message).join("; ")}`);
     },
   };
-}
-
-export interface Origin {
-  readonly port: number;
-  /** Bytes on the wire since the start: what nodes sent and got. */
-  readonly received: number;
-  readonly sent: number;
-  readonly requests: readonly {
-    method: string;
-    url: string;
-    headers: NodeJS.Dict<string | string[]>;
-    bodyBytes: number;
-    bodySha256: string;
-  }[];
-  close(): Promise<void>;
-}
-
-/** An HTTP origin: `/10mb`, `/echo` answers the body's hash, `/slow` never answers, `/cut` breaks off, `/close` has no length. */
-async function startOrigin(): Promise<Origin> {
-  const sockets = new Set<Socket>();
-  const totals = { received: 0, sent: 0 };
-  const requests: { method: string; url: string; headers: NodeJS.Dict<string | string[]>; bodyBytes: number; bodySha256: string }[] = [];
-  const server = createServer((request, response) => {
-    answer(request, response, (body) =>
-      requests.push({ method: request.method ?? "", url: request.url ?? "", headers: request.headers, ...body }),
-    );
-  });
-  server.on("connection", (socket) => {
-    sockets.add(socket);
-    socket.on("error", () => undefined);
-    socket.once("close", () => {
-      totals.received += socket.bytesRead;
-      totals.sent += socket.bytesWritten;
-      sockets.delete(socket);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("the origin has no port");
-  return {
-    port: address.port,
-    get received() {
-      return totals.received + [...sockets].reduce((sum, socket) => sum + socket.bytesRead, 0);
-    },
-    get sent() {
-      return totals.sent + [...sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0);
-    },
-    requests,
-    async close() {
-      for (const socket of sockets) socket.destroy();
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-    },
-  };
-}
-
-function answer(request: IncomingMessage, response: ServerResponse, note: (body: { bodyBytes: number; bodySha256: string }) => void): void {
-  const hash = createHash("sha256");
-  let bodyBytes = 0;
-  request.on("data", (chunk: Buffer) => {
-    hash.update(chunk);
-    bodyBytes += chunk.length;
-  });
-  request.on("error", () => undefined);
-  request.on("end", () => {
-    const bodySha256 = hash.digest("hex");
-    note({ bodyBytes, bodySha256 });
-    const path = (request.url ?? "/").split("?")[0];
-    switch (path) {
-      case "/10mb":
-        response.setHeader("content-length", tenMegabytes.length);
-        return response.end(tenMegabytes);
-      case "/chunked":
-        response.write("one ");
-        return response.end("two");
-      case "/slow":
-        return undefined;
-      case "/cut":
-        response.writeHead(200, { "content-length": "1000" });
-        response.write("x".repeat(10));
-        return setTimeout(() => request.socket.destroy(), 20);
-      case "/vanish":
-        return request.socket.destroy();
-      case "/nothing":
-        response.statusCode = 204;
-        return response.end();
-      default:
-        response.setHeader("content-type", "application/json");
-        return response.end(JSON.stringify({ path, bodyBytes, bodySha256 }));
-    }
-  });
 }
