@@ -1,16 +1,26 @@
 import { join } from "node:path";
 import type { SessionFacts } from "@karvon/billing";
+import { type GatewayDatabase, openGatewayDatabase } from "@karvon/db/sql";
 import { newId } from "@karvon/domain";
 import { openJournal } from "@karvon/journal";
-import { printFigure } from "@karvon/testkit";
+import { isFullTier, printFigure } from "@karvon/testkit";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { openPlatform, type Platform } from "./test/open-platform.ts";
 
+const boughtBytes = 3_000_000;
+/** What one gateway is granted of it at first. */
+const carriedBytes = boughtBytes / 2;
+
 let platform: Platform;
+let ledger: GatewayDatabase;
 beforeAll(async () => {
   platform = await openPlatform();
+  ledger = openGatewayDatabase({ url: platform.databaseUrl, onError: () => undefined });
 });
-afterAll(() => platform.close());
+afterAll(async () => {
+  await ledger.close();
+  await platform.close();
+});
 
 async function makeFacts(): Promise<SessionFacts> {
   const { fixtures } = platform;
@@ -21,41 +31,99 @@ async function makeFacts(): Promise<SessionFacts> {
   const place = { exitAddress: null, exitCountry: null, exitCity: null, exitAsn: null, connectionType: null, clientAddress: null };
   const target = { protocol: "connect", targetHost: "example.com", targetPort: 443 } as const;
   const who = { clientId, proxyUserId, operatorId, nodeId, priceId: fixtures.priceId };
-  return {
-    id: newId("ses"),
-    openedAtMs: Date.now(),
-    ...who,
-    ...place,
-    ...target,
-    stickySession: null,
-    tag: null,
-    connectMs: 1,
-    hasPassword: true,
-    failedAttempts: 0,
-  };
+  const rest = { stickySession: null, tag: null, connectMs: 1, hasPassword: true, failedAttempts: 0 };
+  return { id: newId("ses"), openedAtMs: Date.now() - 60_000, ...who, ...place, ...target, ...rest };
 }
 
-test("M11: karvon usage-recover posts what a gateway that is gone left in its journal, and posts it once", async () => {
-  const { fixtures, dataDir, json } = platform;
-  const gatewayId = await fixtures.makeGateway();
-  const directory = join(dataDir, "journal", gatewayId);
-  const troubles: unknown[] = [];
-  const note = (cause: unknown): void => void troubles.push(cause);
-  const journal = await openJournal({ directory, gatewayId, epoch: 5n, nowMs: Date.now, onBroken: note, onTrouble: note });
-  onTestFinished(() => journal.close());
-  const facts = await makeFacts();
-  journal.open(facts, { upBytes: 1_000_000, downBytes: 2_000_000 });
-  // From here on nobody touches it: its process is gone.
-  journal.commit();
+interface Gone {
+  readonly facts: SessionFacts;
+  readonly gatewayId: string;
+  readonly directory: string;
+}
 
-  const found = { gatewayId, sessions: 1, journalBytes: 3_000_000, unknownSessions: [] };
-  expect(await json("usage-recover", directory)).toEqual([{ ...found, postedBytes: 3_000_000 }]);
-  expect(await json("usage-recover", join(dataDir, "journal"))).toEqual([{ ...found, postedBytes: 0 }]);
-  const { rows } = await fixtures.pool.query("select up_bytes, down_bytes, close_reason from proxy_session where id = $1", [facts.id]);
-  expect(rows).toEqual([{ up_bytes: 1_000_000n, down_bytes: 2_000_000n, close_reason: "gateway_lost" }]);
-  expect(await fixtures.pool.query(`select "check" from reconcile() where bad_count > 0`)).toMatchObject({ rows: [] });
-  expect(troubles).toEqual([]);
-  printFigure("M11", { journalBytes: 3_000_000, lostBytes: 3_000_000 - Number(rows[0].up_bytes + rows[0].down_bytes), doubledBytes: 0 });
+/** A gateway that has carried what it was granted, and whose process is gone: nobody touches its journal from then on. */
+async function leaveJournal(): Promise<Gone> {
+  const { fixtures, dataDir } = platform;
+  const facts = await makeFacts();
+  const { clientId, proxyUserId } = facts;
+  await fixtures.credit(clientId, BigInt(boughtBytes));
+  const gatewayId = await fixtures.makeGateway();
+  const epoch = BigInt(facts.openedAtMs - 1_000);
+  const ask = { clientId, proxyUserId, gatewayId, epoch, turn: 1, spentBytes: null, wantBytes: boughtBytes };
+  expect(await ledger.takeQuota(ask)).toMatchObject({ grantedBytes: carriedBytes });
+  const directory = join(dataDir, "journal", gatewayId);
+  const never = (cause: unknown): never => {
+    throw cause;
+  };
+  const journal = await openJournal({
+    directory,
+    gatewayId,
+    epoch,
+    nowMs: Date.now,
+    segmentBytes: 65_536,
+    onBroken: never,
+    onTrouble: never,
+  });
+  onTestFinished(() => journal.close());
+  journal.open(facts, { upBytes: 500_000, downBytes: carriedBytes - 500_000 });
+  journal.commit();
+  return { facts, gatewayId, directory };
+}
+
+/** Another gateway of the same client carries all that was bought. */
+async function spendElsewhere(facts: SessionFacts): Promise<void> {
+  const openedAtMs = Date.now();
+  const session = { ...facts, id: newId("ses"), openedAtMs };
+  const counter = { id: session.id, openedAtMs, upBytes: 0, downBytes: boughtBytes, closedAtMs: openedAtMs, closeReason: "finished" };
+  const batch = { gatewayId: await platform.fixtures.makeGateway(), epoch: BigInt(openedAtMs), seq: 1n, sampledAtMs: openedAtMs };
+  await ledger.recordUsage({ ...batch, opened: [session], counters: [counter] });
+}
+
+test("M11: karvon usage-recover posts once what gateways that never come back had carried, also when their grants were given up", async () => {
+  const { fixtures, dataDir, json } = platform;
+  const gateways = isFullTier ? 20 : 2;
+  const gone: Gone[] = [];
+  for (let number = 0; number < gateways; number += 1) gone.push(await leaveJournal());
+  // Eleven minutes later.
+  await fixtures.pool.query("UPDATE quota_grant SET expires_at = expires_at - interval '12 min'");
+  const { lost } = await ledger.releaseQuotas(await fixtures.makeGateway(), 0n);
+  for (const { facts } of gone) await spendElsewhere(facts);
+
+  const [first] = gone;
+  const found = (one: Gone, postedBytes: number): unknown => ({
+    gatewayId: one.gatewayId,
+    sessions: 1,
+    journalBytes: carriedBytes,
+    postedBytes,
+    unknownSessions: [],
+  });
+  expect(await json("usage-recover", first?.directory ?? "")).toEqual(gone.slice(0, 1).map((one) => found(one, carriedBytes)));
+  const all = await json("usage-recover", join(dataDir, "journal"));
+  expect(all).toHaveLength(gateways);
+  expect(all).toEqual(expect.arrayContaining(gone.map((one) => found(one, one === first ? 0 : carriedBytes))));
+
+  const sessions = await fixtures.pool.query(
+    "SELECT up_bytes, down_bytes FROM proxy_session WHERE id = ANY ($1) AND close_reason = 'gateway_lost'",
+    [gone.map(({ facts }) => facts.id)],
+  );
+  const billed = sessions.rows.reduce((sum, row) => sum + Number(row.up_bytes + row.down_bytes), 0);
+  const accounts = await fixtures.pool.query(
+    "SELECT posted, reserved, is_overdrawn FROM ledger_account WHERE kind = 'client_bytes' AND owner_id = ANY ($1)",
+    [gone.map(({ facts }) => facts.clientId)],
+  );
+  const carried = gateways * carriedBytes;
+  const figure = {
+    gateways,
+    grantsLost: Number(lost),
+    carriedBytes: carried,
+    lostBytes: Math.max(0, carried - billed),
+    doubledBytes: Math.max(0, billed - carried),
+    overdrawnAccounts: accounts.rows.filter((row) => row.is_overdrawn).length,
+  };
+  printFigure("M11", figure);
+  expect(figure).toMatchObject({ grantsLost: gateways, lostBytes: 0, doubledBytes: 0, overdrawnAccounts: gateways });
+  expect(accounts.rows).toEqual(gone.map(() => ({ posted: BigInt(-carriedBytes), reserved: 0n, is_overdrawn: true })));
+  expect(await fixtures.pool.query(`SELECT "check" FROM reconcile() WHERE bad_count > 0`)).toMatchObject({ rows: [] });
 });
 
 test("a folder that cannot be read is named in the refusal", async () => {

@@ -19,6 +19,7 @@ export interface Typed {
 export interface Platform {
   readonly fixtures: Fixtures;
   readonly dataDir: string;
+  readonly databaseUrl: string;
   typed(...args: string[]): Promise<Typed>;
   /** With --json; fails when the command does. */
   json(...args: string[]): Promise<unknown>;
@@ -43,6 +44,7 @@ export async function openPlatform(): Promise<Platform> {
   return {
     fixtures,
     dataDir,
+    databaseUrl: database.url,
     typed,
     async json(...args) {
       const { code, out, err } = await typed(...args, "--json");
