@@ -1,4 +1,5 @@
 /** What every part of the data plane shares: the options, the stores, the bounds, and the few figures that change. */
+import { systemClock } from "@karvon/billing";
 import type { GatewayDatabase } from "@karvon/db/sql";
 import type { EgressAllow, Prefix } from "@karvon/domain";
 import type { Logger } from "@karvon/telemetry";
@@ -106,7 +107,16 @@ export function createCore(options: ProxyOptions, database: GatewayDatabase, jou
     accounts,
     sessions,
     journal,
-    quotas: new QuotaKeeper({ database, gatewayId: identity.id, epoch: identity.epoch, accounts, sessions, log, monotonicMs }),
+    quotas: new QuotaKeeper({
+      database,
+      gatewayId: identity.id,
+      epoch: identity.epoch,
+      accounts,
+      sessions,
+      log,
+      monotonicMs,
+      setTimer: (delayMs, run) => systemClock.setTimer(delayMs, run),
+    }),
     refusals: createRefusalLog({ gatewayId: identity.id, log, nowMs, linesPerSecond: options.refusalLinesPerSecond }),
     credentials: createCredentials({ database, accounts, nowMs }),
     directory: everywhere === null ? here : shareDirectory(here, everywhere),

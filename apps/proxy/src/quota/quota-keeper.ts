@@ -12,6 +12,7 @@
  *
  * Limits: 4 calls under way, one of a user or tag; everything else waits its turn, once for each.
  */
+import type { Clock } from "@karvon/billing";
 import type { GatewayDatabase } from "@karvon/db/sql";
 import type { Logger } from "@karvon/telemetry";
 import { setTimeout as pause } from "node:timers/promises";
@@ -26,6 +27,7 @@ export interface QuotaKeeperOptions extends QuotaCallsOptions {
   readonly sessions: SessionLog;
   readonly log: Logger;
   readonly monotonicMs: () => number;
+  readonly setTimer: Clock["setTimer"];
 }
 
 const callsMax = 4;
@@ -62,7 +64,8 @@ export class QuotaKeeper implements QuotaDesk {
   readonly #interimAtMs = new Map<string, number>();
   readonly #calls: QuotaCalls;
   #exhausted = 0;
-  #timer: NodeJS.Timeout | null = null;
+  /** Each cancels something that is still to happen. */
+  readonly #timers = new Set<() => void>();
   #isStopped = false;
 
   constructor(options: QuotaKeeperOptions) {
@@ -71,7 +74,10 @@ export class QuotaKeeper implements QuotaDesk {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#look(), lookEveryMs);
+    this.#later(lookEveryMs, () => {
+      this.start();
+      this.#look();
+    });
   }
 
   get figures(): QuotaFigures {
@@ -127,7 +133,7 @@ export class QuotaKeeper implements QuotaDesk {
   /** Nothing is asked for any more. Resolves when no call is under way, or after 5 s. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    if (this.#timer !== null) clearInterval(this.#timer);
+    for (const cancel of this.#timers) cancel();
     this.#asking.clear();
     this.#returning.clear();
     await Promise.race([Promise.all(this.#calling.values()), pause(stopMsMax, null, { ref: false })]);
@@ -170,6 +176,15 @@ export class QuotaKeeper implements QuotaDesk {
         this.#next();
       }),
     );
+  }
+
+  #later(delayMs: number, run: () => void): void {
+    if (this.#isStopped) return;
+    const cancel = this.#options.setTimer(delayMs, () => {
+      this.#timers.delete(cancel);
+      run();
+    });
+    this.#timers.add(cancel);
   }
 
   async #take(quota: KeptQuota): Promise<void> {
@@ -216,7 +231,7 @@ export class QuotaKeeper implements QuotaDesk {
   #exhaust(quota: KeptQuota): void {
     this.#exhausted += 1;
     quota.askAfterMs = this.#options.monotonicMs() + askAgainMs;
-    setTimeout(() => this.#cut(quota), graceMs).unref();
+    this.#later(graceMs, () => this.#cut(quota));
   }
 
   #cut(quota: KeptQuota): void {
