@@ -4,6 +4,7 @@ import type { Core } from "./compose-core.ts";
 import type { Fleet } from "./compose-fleet.ts";
 import type { Meter } from "./compose-meter.ts";
 import type { GatewayContext } from "./gateway/client-connection.ts";
+import { timeInRun } from "./gateway-identity.ts";
 import { createAuthoriser } from "./session/authorise.ts";
 import { createSessionOpener } from "./session/open-session.ts";
 
@@ -25,6 +26,7 @@ export function createGatewayContext(core: Core, fleet: Fleet, meter: Meter): Ga
       names: fleet.names,
       targets,
       nodeAnswerMs: timeouts.nodeAnswerMs,
+      openedNowMs: () => timeInRun(core.options.identity, core.nowMs()),
       gate,
       onViolation: (node, detail) => fleet.tunnels.expel(node, detail),
       onOpened: () => (state.sessionsOpened += 1),

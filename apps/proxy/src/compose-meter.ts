@@ -19,7 +19,11 @@ export function createMeter(core: Core): Meter {
     ledger: core.database,
     gatewayId,
     epoch: options.identity.epoch,
-    collect: () => sessions.collect(),
+    collect() {
+      // Whoever the ledger has heard of is in the journal too: the next run closes it, however little it moved.
+      core.journal.journal?.commit();
+      return sessions.collect();
+    },
     recovered: core.journal.recovered,
     onRecovered: () => core.journal.forgetRecovered(),
     intervalMs: options.flushIntervalMs ?? flushIntervalMsDefault,

@@ -24,6 +24,7 @@ import { openGatewayIdentity } from "./gateway-identity.ts";
 import type { LoadOptions } from "./load/gateway-load.ts";
 import { createLocator } from "./locator/locator.ts";
 import { runLocator } from "./locator/run-locator.ts";
+import { lastOpenedMs } from "./radar/usage-journal.ts";
 import { joinSiblings, type Membership } from "./siblings/membership.ts";
 import { startProxy } from "./start-proxy.ts";
 
@@ -43,11 +44,14 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
   if (settings.databaseUrl === undefined)
     throw new SettingsError("DATABASE_URL", "DATABASE_URL is not set; npm start sets it, or give the URL of a PostgreSQL database.");
   const nowMs = Date.now;
+  const journal = { mode: settings.journal, directory: join(settings.dataDir, "journal") };
   const locator = createLocator({ entry: fileURLToPath(import.meta.url), args: ["locate"], log, nowMs });
   const membership = cluster.isWorker ? await takeSeat() : null;
   const retirement: { begin: (() => void) | null } = { begin: null };
   const proxy = await startProxy({
-    identity: openGatewayIdentity(settings.dataDir, membership?.welcome.seat ?? 0, nowMs()),
+    identity: openGatewayIdentity(settings.dataDir, membership?.welcome.seat ?? 0, nowMs(), (id) =>
+      lastOpenedMs(journal.directory, id, log),
+    ),
     membership,
     onRetire: () => retirement.begin?.(),
     databaseUrl: settings.databaseUrl,
@@ -66,7 +70,7 @@ async function runGateway(settings: Settings, log: Logger): Promise<void> {
     ownPorts: [settings.panelPort],
     trustedProxies: settings.trustedProxies,
     load: loadOptionsOf(settings),
-    journal: { mode: settings.journal, directory: join(settings.dataDir, "journal") },
+    journal,
     locate: (address) => locator.locate(address),
     log,
   });

@@ -1,3 +1,4 @@
+import { newId } from "@karvon/domain";
 import { isFullTier, printFigure, until } from "@karvon/testkit";
 import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
@@ -52,6 +53,16 @@ describe("quota", () => {
     await until(async () => (await readAccount(rig, login)).reserved === 0n, { timeoutMs: 15_000 });
     expect(await readAccount(rig, login)).toEqual({ posted: 9_000_000n, reserved: 0n });
     expect(await readFaults(rig)).toEqual([]);
+  });
+
+  test("a clock that goes back while the gateway runs leaves what was carried in the run's own grant", async () => {
+    const rig = await open({ identity: { id: newId("gwy"), epoch: BigInt(Date.now() + 3_600_000) } });
+    const login = await rig.makeLogin({ bytes: 10_000_000n });
+    await tunnelTo(rig, await startStream(), login, "-max-1");
+    expect(await closeReason(rig, login.proxyUserId)).toBe("limit_reached");
+    await rig.proxy.flushNow();
+    const { rows } = await rig.fixtures.pool.query("SELECT used FROM quota_grant WHERE proxy_user_id = $1", [login.proxyUserId]);
+    expect(rows).toEqual([{ used: 1_000_000n }]);
   });
 
   test.each([

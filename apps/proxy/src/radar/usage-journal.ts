@@ -91,6 +91,12 @@ export async function openUsageJournal(options: UsageJournalOptions, identity: G
   };
 }
 
+/** When the youngest session was opened that dead processes of a gateway have left to be posted; 0 without one. */
+export function lastOpenedMs(directory: string, gatewayId: string, log: Logger): number {
+  const dead = attempt(log, () => readDeadJournals(join(directory, gatewayId))) ?? [];
+  return dead.flatMap(({ sample }) => sample.counters).reduce((last, { openedAtMs }) => Math.max(last, openedAtMs), 0);
+}
+
 /** A journal that cannot be read stays where it is for `karvon usage-recover`; the gateway serves all the same. */
 function attempt<Answer>(log: Logger, work: () => Answer): Answer | null {
   try {

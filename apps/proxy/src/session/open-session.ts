@@ -70,6 +70,8 @@ export interface SessionOpenerOptions {
   readonly nodeAnswerMs: number;
   readonly egressAllow: EgressAllow;
   readonly nowMs: () => number;
+  /** When a session that opens now has opened: see timeInRun. */
+  readonly openedNowMs: () => number;
   readonly targets: TargetLimits;
   readonly accounts: Accounts;
   readonly quotas: Pick<QuotaKeeper, "tagOf" | "allowancesOf">;
@@ -258,7 +260,7 @@ class Opener implements SessionOpener {
     slot: SessionSlot,
   ): OpenedSession {
     const { ask } = request.principal;
-    const facts = factsOf(request, destination, exit, attempt.connected, this.#options.nowMs());
+    const facts = factsOf(request, destination, exit, attempt.connected, this.#options.openedNowMs());
     this.#options.onOpened();
     const { quotas } = this.#options;
     const tag = quotas.tagOf(slot.user.client, ask.tag);
@@ -288,12 +290,18 @@ function withAsk(request: SessionRequest, ask: Ask): SessionRequest {
   return ask === request.principal.ask ? request : { ...request, principal: { ...request.principal, ask } };
 }
 
-function factsOf(request: SessionRequest, destination: Destination, exit: ServingExit, connected: Connected, nowMs: number): SessionFacts {
+function factsOf(
+  request: SessionRequest,
+  destination: Destination,
+  exit: ServingExit,
+  connected: Connected,
+  openedAtMs: number,
+): SessionFacts {
   const { node, failedAttempts } = exit;
   const { account, ask, known } = request.principal;
   return {
     id: request.requestId,
-    openedAtMs: nowMs,
+    openedAtMs,
     clientId: account.client.clientId,
     proxyUserId: account.proxyUserId,
     operatorId: node.operatorId,
