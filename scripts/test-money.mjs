@@ -12,6 +12,8 @@ const files = [
   "packages/db/src/sql/quota-race.integration.test.ts",
   "apps/proxy/src/quota-overrun.integration.test.ts",
   "apps/proxy/src/quota.integration.test.ts",
+  "apps/proxy/src/simulation.integration.test.ts",
+  "apps/proxy/src/money-mutants.integration.test.ts",
 ];
 
 const root = new URL("..", import.meta.url).pathname;
