@@ -1,20 +1,26 @@
 /**
  * Takes a picture of every page of the panels, light and dark, 1440 and 390 px wide, from a platform that runs.
  *
- *   npx tsx scripts/screenshots.ts [--data .karvon] [--out docs/screenshots] [--format webp|png] [--only word]
+ *   npx tsx scripts/screenshots.ts [--data .karvon] [--out docs/screenshots] [--format webp|png] [--only pattern] [--review]
  *
- * It reads ready.json in the data folder, sends a little traffic through the demo proxy user meanwhile, so that charts
- * and tables have something to show, and signs up one newcomer for the first steps and the empty states.
+ * The data folder is one made for this: it gets a newcomer of each role, a little traffic, and money in every state
+ * (screenshots/money.ts). For the red reconciliation a fault is planted in a session and taken out again.
+ * With KARVON_BANK_DETAILS and Payme's and Click's settings (any values do) the buy page shows every way to pay.
+ * --review adds what is too much for the docs: pages that are empty, still load or are answered by nobody, and every dialog.
  * It fails when a page is wider than its window or writes an error into the console.
  *
  * Limits: pictures end at 2,600 px of height; 90 s of live chart; 20 s for a page to fill.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium, type Browser, type BrowserContext, type Page } from "@playwright/test";
 import { findBrowser } from "./browser.ts";
-import { driveTraffic } from "./screenshots-traffic.ts";
+import { openPictureDatabase, type PictureDatabase } from "./screenshots/money.ts";
+import { signIn, signInAsAdmin, signUp } from "./screenshots/people.ts";
+import { readReady } from "./screenshots/ready.ts";
+import * as shots from "./screenshots/shots.ts";
+import { driveTraffic } from "./screenshots/traffic.ts";
 
 const heightMax = 2_600;
 const liveForMs = 90_000;
@@ -26,188 +32,147 @@ const windows = [
   { width: 390, height: 844 },
 ] as const;
 
-export interface Ready {
-  readonly panelUrl: string;
-  readonly mailUrl: string;
-  readonly echoUrl: string;
-  readonly proxy: { readonly host: string; readonly port: number };
-  readonly proxyUser: { readonly username: string; readonly password: string };
-  readonly logins: {
-    readonly client: { readonly email: string; readonly password: string };
-    readonly operator: { readonly email: string; readonly password: string };
-    readonly admin: { readonly email: string };
-  };
-}
-
-interface Shot {
-  readonly name: string;
-  readonly path: string;
-  /** What has to happen on the page before the picture. */
-  readonly prepare?: (page: Page) => Promise<void>;
-}
-
-const publicShots: readonly Shot[] = [
-  { name: "landing", path: "/" },
-  { name: "sign-in", path: "/sign-in" },
-  { name: "sign-up", path: "/sign-up" },
-  { name: "confirm", path: "/confirm?email=aziza@example.com" },
-  { name: "admin-sign-in", path: "/admin/sign-in" },
-];
-const clientShots: readonly Shot[] = [
-  ...["buy", "proxy-users", "endpoint", "sessions", "refusals", "ledger", "orders", "account"].map((page) => ({
-    name: `client-${page}`,
-    path: `/client/${page}`,
-  })),
-  {
-    name: "client-rules",
-    path: "/client/proxy-users",
-    prepare: (page) =>
-      page
-        .getByRole("button", { name: /^Rules of/ })
-        .first()
-        .click(),
-  },
-  {
-    name: "client-addresses",
-    path: "/client/proxy-users",
-    prepare: (page) =>
-      page
-        .getByRole("button", { name: /^Addresses of/ })
-        .first()
-        .click(),
-  },
-  { name: "client-receipt", path: "/client/sessions", prepare: openReceipt },
-  { name: "client-overview", path: "/client" },
-];
-const operatorShots: readonly Shot[] = [
-  { name: "operator-nodes", path: "/operator/nodes" },
-  { name: "operator-add-node", path: "/operator/nodes/add", prepare: (page) => page.getByRole("button", { name: "Make a code" }).click() },
-  { name: "operator-receipt", path: "/operator/sessions", prepare: openReceipt },
-  ...["sessions", "earnings", "ledger", "account"].map((page) => ({ name: `operator-${page}`, path: `/operator/${page}` })),
-  { name: "operator-payouts", path: "/operator/payouts" },
-  {
-    name: "operator-payout-request",
-    path: "/operator/payouts",
-    prepare: async (page) => {
-      await page.getByRole("button", { name: "Request payout" }).first().click();
-      await page.getByLabel("Amount in USD").fill("5");
-      await page.getByRole("dialog").getByRole("button", { name: "Request payout" }).click();
-    },
-  },
-  { name: "operator-overview", path: "/operator" },
-];
-const adminShots: readonly Shot[] = [
-  ...["users", "nodes", "sessions", "refusals", "orders", "payouts", "corrections", "prices", "reconciliation", "account"].map((page) => ({
-    name: `admin-${page}`,
-    path: `/admin/${page}`,
-  })),
-  {
-    name: "admin-terms",
-    path: "/admin/users",
-    prepare: (page) =>
-      page
-        .getByRole("button", { name: /^Terms of/ })
-        .first()
-        .click(),
-  },
-  {
-    name: "admin-addresses",
-    path: "/admin/users",
-    prepare: (page) =>
-      page
-        .getByRole("button", { name: /^Addresses of/ })
-        .first()
-        .click(),
-  },
-  { name: "admin-audit", path: "/admin/audit", prepare: (page) => page.getByRole("button", { name: "Verify chain" }).click() },
-  { name: "admin-network", path: "/admin" },
-];
-const newcomerShots: readonly Shot[] = [
-  { name: "newcomer-overview", path: "/client" },
-  { name: "newcomer-endpoint", path: "/client/endpoint" },
-  { name: "newcomer-sessions", path: "/client/sessions" },
-  { name: "newcomer-secret", path: "/client/proxy-users", prepare: createProxyUser },
-];
-const liveNames: ReadonlySet<string> = new Set(["client-overview", "operator-overview", "admin-network"]);
-
 const { values: options } = parseArgs({
   options: {
     data: { type: "string", default: ".karvon" },
     out: { type: "string", default: "docs/screenshots" },
     format: { type: "string", default: "webp" },
     only: { type: "string", default: "" },
+    review: { type: "boolean", default: false },
   },
 });
 const format = options.format === "png" ? "png" : "webp";
-const ready: Ready = JSON.parse(readFileSync(join(resolve(options.data), "ready.json"), "utf8"));
+const ready = readReady(resolve(options.data));
 const out = resolve(options.out);
+const only = new RegExp(options.only, "u");
+const wantedOf = (list: readonly shots.Shot[]) =>
+  list.filter((shot) => only.test(shot.name) && (options.review || shot.isForReview !== true));
+/** Without a live page what the demo does by itself is enough. */
+const isLive = [...shots.liveNames].some((name) => only.test(name));
+/** By who it is. */
+const signedIn = new Map<string, Awaited<ReturnType<BrowserContext["storageState"]>>>();
+/** What the browser writes of an answer that one of the dialogs asks for. */
+const refused = /status of 412/;
 const faults: string[] = [];
 const taken: string[] = [];
 
 async function main(): Promise<void> {
   mkdirSync(out, { recursive: true });
+  const database = await openPictureDatabase(resolve(options.data), ready);
   const browser = await chromium.launch(await findBrowser());
   const stop = new AbortController();
-  const traffic = driveTraffic(ready, stop.signal);
+  const traffic = isLive ? driveTraffic(ready, stop.signal) : Promise.resolve();
   try {
-    await shootAll(browser, "public", publicShots, async () => undefined);
-    await shootAll(browser, "newcomer", newcomerShots, signUpNewcomer);
-    await shootAll(browser, "client", clientShots, (page) => signIn(page, ready.logins.client));
-    await shootAll(browser, "operator", operatorShots, (page) => signIn(page, ready.logins.operator));
-    await shootAll(browser, "admin", adminShots, signInAsAdmin);
+    await shootEverything(browser, database);
   } finally {
     stop.abort();
     await traffic;
     await browser.close();
+    await database.close();
   }
-  if (options.only === "") writeFileSync(join(out, "README.md"), index());
+  if (format === "webp") writeFileSync(join(out, "README.md"), index());
   for (const fault of faults) process.stderr.write(`${fault}\n`);
   process.stdout.write(`${taken.length} pictures in ${out}, ${faults.length} faults\n`);
   process.exitCode = faults.length === 0 ? 0 : 1;
 }
 
-/** One signed-in browser; its live page is opened first and taken last, so that its chart has filled meanwhile. */
-async function shootAll(browser: Browser, who: string, shots: readonly Shot[], enter: (page: Page) => Promise<void>): Promise<void> {
-  const wanted = shots.filter((shot) => shot.name.includes(options.only));
-  if (wanted.length === 0) return;
-  const context = await browser.newContext({ baseURL: ready.panelUrl, viewport: windows[0], colorScheme: "light" });
-  const page = await watch(context, who);
-  await enter(page);
-  const live = wanted.find((shot) => liveNames.has(shot.name));
-  const livePage = live === undefined ? null : await watch(context, who);
-  await livePage?.goto(live?.path ?? "/");
-  const openedAtMs = Date.now();
-  for (const shot of wanted) if (shot !== live) await shoot(page, shot);
-  if (live !== undefined && livePage !== null) {
-    await livePage.waitForTimeout(Math.max(0, openedAtMs + liveForMs - Date.now()));
-    await shootVariants(livePage, live.name);
+const asAdmin = (page: Page) => signInAsAdmin(page, ready);
+
+async function shootEverything(browser: Browser, database: PictureDatabase): Promise<void> {
+  await shootAll(browser, "public", shots.publicShots, async () => undefined);
+  await shootAll(browser, "newcomer", shots.newcomerShots, (page) => signUp(page, ready, "Client"));
+  await shootAll(browser, "new operator", shots.newOperatorShots, (page) => signUp(page, ready, "Operator"));
+  if (!(await database.hasMoney())) {
+    await shootAll(browser, "admin", shots.emptyAdminShots, asAdmin);
+    await database.fill();
   }
+  await shootAll(browser, "client", shots.clientShots, (page) => signIn(page, ready.logins.client));
+  await shootAll(browser, "operator", shots.operatorShots, (page) => signIn(page, ready.logins.operator));
+  await shootAll(browser, "admin", shots.adminShots, asAdmin);
+  if (wantedOf(shots.redShots).length === 0) return;
+  await database.addFailedRun();
+  const takeOut = await database.plantFault();
+  try {
+    await shootAll(browser, "admin", shots.redShots, asAdmin);
+  } finally {
+    await takeOut();
+  }
+}
+
+/** One signed-in browser; its live page is opened first and taken last, so that its chart has filled meanwhile. */
+async function shootAll(browser: Browser, who: string, list: readonly shots.Shot[], enter: (page: Page) => Promise<void>): Promise<void> {
+  const wanted = wantedOf(list);
+  if (wanted.length === 0) return;
+  const context = await openContext(browser, who, enter);
+  const live = await openLive(context, who, wanted);
+  const page = await watch(context, who);
+  for (const shot of wanted) {
+    if (shots.liveNames.has(shot.name)) continue;
+    await shoot(page, shot);
+    if (options.review && shot.hasStates === true) await shootStates(context, shot);
+  }
+  await live();
   await context.close();
 }
 
-async function shoot(page: Page, shot: Shot): Promise<void> {
+/** Signed in once for each name: codes for one address are few. */
+async function openContext(browser: Browser, who: string, enter: (page: Page) => Promise<void>): Promise<BrowserContext> {
+  const known = signedIn.get(who);
+  const kept = known === undefined ? {} : { storageState: known };
+  const context = await browser.newContext({ baseURL: ready.panelUrl, viewport: windows[0], colorScheme: "light", ...kept });
+  if (known !== undefined) return context;
+  const page = await watch(context, who);
+  await enter(page);
+  await page.close();
+  signedIn.set(who, await context.storageState());
+  return context;
+}
+
+/** Opens the live page now; what it answers takes its pictures when the chart has filled. */
+async function openLive(context: BrowserContext, who: string, wanted: readonly shots.Shot[]): Promise<() => Promise<void>> {
+  const shot = wanted.find(({ name }) => shots.liveNames.has(name));
+  if (shot === undefined) return async () => undefined;
+  const page = await watch(context, who);
+  await page.goto(shot.path);
+  const openedAtMs = Date.now();
+  return async () => {
+    await page.waitForTimeout(Math.max(0, openedAtMs + liveForMs - Date.now()));
+    await shootVariants(page, shot.name);
+  };
+}
+
+async function shoot(page: Page, shot: shots.Shot): Promise<void> {
   await page.setViewportSize(windows[0]);
+  await page.emulateMedia({ colorScheme: "light" });
   await page.goto(shot.path);
   await settle(page);
   await shot.prepare?.(page);
   await shootVariants(page, shot.name);
 }
 
-async function shootVariants(page: Page, name: string): Promise<void> {
+/** The page while no call is answered, and when every call fails. Its errors are meant, so this page is not watched. */
+async function shootStates(context: BrowserContext, shot: shots.Shot): Promise<void> {
+  const page = await context.newPage();
+  for (const state of ["loading", "error"] as const) {
+    await page.route("**/api/trpc/**", (route) => (state === "error" ? route.abort("connectionrefused") : new Promise(() => undefined)));
+    await page.goto(shot.path);
+    if (state === "error") await page.getByText("The server did not answer").first().waitFor({ timeout: fillWithinMs });
+    await shootVariants(page, `${shot.name}-${state}`, async () => page.waitForTimeout(400));
+    await page.unroute("**/api/trpc/**");
+  }
+  await page.close();
+}
+
+async function shootVariants(page: Page, name: string, wait = settle): Promise<void> {
   await page.bringToFront();
   for (const window of windows) {
     await page.setViewportSize(window);
     for (const colorScheme of schemes) {
       await page.emulateMedia({ colorScheme });
-      await settle(page);
+      await wait(page);
       await capture(page, `${name}-${window.width}-${colorScheme}`, window.width);
     }
   }
-}
-
-async function openReceipt(page: Page): Promise<void> {
-  await page.getByRole("link", { name: "Receipt" }).first().click();
-  await page.getByTestId("receipt").waitFor();
 }
 
 /** Until nothing on the page says that it still loads, and then two frames for the charts to take their size. */
@@ -237,73 +202,15 @@ async function watch(context: BrowserContext, who: string): Promise<Page> {
   const page = await context.newPage();
   page.on("pageerror", (error) => faults.push(`${who} ${page.url()}: ${error.message}`));
   page.on("console", (message) => {
-    if (message.type() === "error") faults.push(`${who} ${page.url()}: ${message.text().slice(0, 300)}`);
+    if (message.type() === "error" && !refused.test(message.text())) faults.push(`${who} ${page.url()}: ${message.text().slice(0, 300)}`);
   });
   return page;
 }
 
-async function signIn(page: Page, login: { email: string; password: string }): Promise<void> {
-  await page.goto("/sign-in");
-  await page.getByLabel("E-mail").fill(login.email);
-  await page.getByLabel("Password", { exact: true }).fill(login.password);
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL(/\/(client|operator)$/);
-}
-
-async function signInAsAdmin(page: Page): Promise<void> {
-  const { email } = ready.logins.admin;
-  const before = (await mailedCodes(email)).length;
-  await page.goto("/admin/sign-in");
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByRole("button", { name: "Send code" }).click();
-  await page.getByLabel("Code").fill(await nextCode(page, email, before));
-  await page.getByRole("button", { name: "Sign in" }).click();
-  await page.waitForURL(/\/admin$/);
-}
-
-async function signUpNewcomer(page: Page): Promise<void> {
-  const email = `newcomer-${Date.now().toString(36)}@screenshots.example`;
-  const password = `pw-${crypto.randomUUID()}`;
-  await page.goto("/sign-up");
-  await page.getByLabel("E-mail").fill(email);
-  await page.getByLabel("Password", { exact: true }).fill(password);
-  await page.getByRole("button", { name: "Create account" }).click();
-  await page.waitForURL(/\/confirm/);
-  await page.getByLabel("Code").fill(await nextCode(page, email, 0));
-  await page.getByRole("button", { name: "Confirm e-mail" }).click();
-  await page.waitForURL(/\/sign-in/);
-  await signIn(page, { email, password });
-}
-
-async function createProxyUser(page: Page): Promise<void> {
-  await page.getByRole("button", { name: "Create proxy user" }).first().click();
-  await page.getByRole("button", { name: "Create", exact: true }).click();
-  await page.getByTestId("secret-password").waitFor();
-}
-
-interface Mail {
-  readonly to: string;
-  readonly text: string;
-}
-
-/** The codes mailed to an address, newest first. */
-async function mailedCodes(email: string): Promise<readonly string[]> {
-  const mails: readonly Mail[] = await (await fetch(new URL("/api/mails", ready.mailUrl))).json();
-  return mails.filter((mail) => mail.to.includes(email)).flatMap((mail) => /Code: (\d{6,8})/.exec(mail.text)?.[1] ?? []);
-}
-
-async function nextCode(page: Page, email: string, before: number): Promise<string> {
-  const deadlineMs = Date.now() + fillWithinMs;
-  while (Date.now() < deadlineMs) {
-    const codes = await mailedCodes(email);
-    if (codes.length > before && codes[0] !== undefined) return codes[0];
-    await page.waitForTimeout(200);
-  }
-  throw new Error(`no code was mailed to ${email}`);
-}
-
+/** Of everything that lies in the folder, from this run and from those before. */
 function index(): string {
-  const names = [...new Set(taken.map((file) => file.replace(/-(1440|390)-(light|dark)$/, "")))];
+  const files = new Set(readdirSync(out));
+  const names = shots.everyShot.map(({ name }) => name).filter((name) => files.has(`${name}-1440-light.${format}`));
   const rows = names.map((name) => {
     const link = (width: number, scheme: string) => `[${scheme}](${name}-${width}-${scheme}.${format})`;
     return `| ${name} | ${link(1440, "light")}, ${link(1440, "dark")} | ${link(390, "light")}, ${link(390, "dark")} |`;
@@ -311,7 +218,7 @@ function index(): string {
   return [
     "# Screenshots",
     "",
-    "Every page of the panels, taken from a running platform by `npx tsx scripts/screenshots.ts`. Pages called newcomer are those of a client who has just signed up.",
+    "Every page of the panels, taken from a running platform by `npx tsx scripts/screenshots.ts`. Pages called newcomer are those of a client who has just signed up; money stands there in every state, and for the red reconciliation a fault was planted.",
     "",
     "| page | 1440 px | 390 px |",
     "|---|---|---|",
