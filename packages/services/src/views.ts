@@ -217,7 +217,7 @@ export interface LedgerLine {
   readonly asset: LedgerAsset;
   readonly amount: bigint;
   readonly balanceAfter: bigint;
-  /** Why staff wrote it; null for what nobody has to explain. */
+  /** Why staff wrote it, or which order it belongs to; null for what nobody has to explain. */
   readonly note: string | null;
 }
 export interface LiveTraffic {

@@ -3,6 +3,7 @@ import { hashProxyPassword, verifyProxyPassword } from "@karvon/security";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { ClientActor } from "../actor.ts";
 import { openPanel, type TestPanel } from "../test/open-panel.ts";
+import { refundOrder } from "../admin/refund-order.ts";
 import { refusalOf } from "../test/refusal-of.ts";
 import { buyTraffic } from "./buy-traffic.ts";
 import { createProxyUser, proxyUsersMax } from "./create-proxy-user.ts";
@@ -41,6 +42,21 @@ describe("buying traffic", () => {
     ]);
     const orders = await listOrders(panel.ctx(client), {});
     expect(orders.items).toEqual([expect.objectContaining({ id: bought.orderId, status: "paid", provider: "test" })]);
+  });
+
+  test("and its refund name the order in the ledger", async () => {
+    const client = await panel.client();
+    const { orderId } = await buyTraffic(panel.ctx(client), { gigabytes: 1, idempotencyKey: "purchase-named" });
+    const admin = await panel.admin();
+    await refundOrder(panel.ctx(admin), { id: orderId, reason: "because of a test" });
+    const [order] = (await listOrders(panel.ctx(client), {})).items;
+    const { items } = await listLedger(panel.ctx(client), {});
+    expect(items.map(({ kind, note }) => [kind, note])).toEqual([
+      ["refund", `Order ${order?.number}`],
+      ["refund", `Order ${order?.number}`],
+      ["top_up", `Order ${order?.number}`],
+      ["top_up", `Order ${order?.number}`],
+    ]);
   });
 
   test("twice with one key is one order, one payment, one posting and one audit row, even at the same moment", async () => {

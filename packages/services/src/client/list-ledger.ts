@@ -25,12 +25,13 @@ const end = 9_223_372_036_854_775_807n;
 const readEntries = {
   name: "client-ledger",
   text: `
-    select e.*, t.kind::text as kind, c.reason as note from ledger_account a cross join lateral (
+    select e.*, t.kind::text as kind, coalesce(c.reason, 'Order ' || o.number) as note from ledger_account a cross join lateral (
         select tx_id, created_at as at, asset::text as asset, amount, balance_after, account_version as version from ledger_entry
          where account_id = a.id and account_version < case a.asset when 'BYTE' then $2::bigint else $3::bigint end
          order by account_version desc limit ${pageSizeMax + 1}) e
       join ledger_tx t on t.id = e.tx_id
       left join ledger_correction c on t.kind = 'correction' and c.id = substr(t.idempotency_key, length('correction:') + 1)
+      left join client_order o on t.kind in ('top_up', 'refund') and o.id = split_part(t.idempotency_key, ':', 2)
      where a.owner_id = $1 and a.kind in ('client_bytes', 'client_usd') and a.shard = 0
      order by e.asset, e.version desc`,
 };
