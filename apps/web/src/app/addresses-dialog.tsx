@@ -60,7 +60,7 @@ export function AddressesDialog<Data extends Allowlist>(props: AddressesDialogPr
             </>
           )}
         </Loaded>
-        <div className="flex justify-end border-t pt-4">
+        <div className="flex justify-end border-t pt-4 max-sm:hidden">
           <Button onClick={() => onOpenChange(false)}>Done</Button>
         </div>
       </div>

@@ -22,7 +22,7 @@ interface AllowlistEntriesProps<Entry extends AllowlistEntry> {
 export function AllowlistEntries<Entry extends AllowlistEntry>({ entries, empty, nameOf, onRemove }: AllowlistEntriesProps<Entry>) {
   if (entries.length === 0) return <p className="rounded-md border border-dashed px-3.5 py-3 text-sm text-soft">{empty}</p>;
   return (
-    <ul aria-label="Addresses without a password" className="max-h-56 divide-y overflow-y-auto rounded-md border">
+    <ul aria-label="Addresses without a password" className="max-h-40 divide-y overflow-y-auto sm:max-h-56 rounded-md border">
       {entries.map((entry) => (
         <li key={entry.id} className="flex items-center justify-between gap-3 px-3.5 py-2">
           <span className="min-w-0">

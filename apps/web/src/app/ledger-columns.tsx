@@ -7,13 +7,19 @@ import { Moment } from "#ui/time-cells.tsx";
 
 const tones: Readonly<Record<string, Tone>> = { top_up: "good", refund: "info", correction: "warn", payout: "info" };
 
+/** Of a payout the operator's account sees two kinds of line: what is set aside for it, and what comes back when it fails. */
+function noteOf({ kind, amount, note }: LedgerLine): string | null {
+  if (kind !== "payout") return note;
+  return amount < 0n ? "Set aside to be paid out." : "Not paid out: yours again.";
+}
+
 export const ledgerEntry: Column<LedgerLine> = {
   name: "Entry",
   role: "lead",
   cell: (line) => (
     <span className="inline-block max-w-80">
       <Badge tone={tones[line.kind] ?? "neutral"}>{line.kind.replaceAll("_", " ")}</Badge>
-      {line.note === null ? null : <span className="mt-0.5 block text-xs break-words text-faint">{line.note}</span>}
+      {noteOf(line) === null ? null : <span className="mt-0.5 block text-xs break-words text-faint">{noteOf(line)}</span>}
     </span>
   ),
 };
@@ -46,6 +52,6 @@ export const ledgerAmounts: readonly Column<LedgerLine>[] = [
   },
 ];
 
-export const ledgerAt: Column<LedgerLine> = { name: "At", cell: (line) => <Moment at={line.at} /> };
+export const ledgerAt: Column<LedgerLine> = { name: "At", cell: (line) => <Moment at={line.at} withYear /> };
 
 export const ledgerKey = (line: LedgerLine): string => `${line.txId}-${line.asset}-${line.amount}-${line.balanceAfter}`;

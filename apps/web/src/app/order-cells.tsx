@@ -1,24 +1,37 @@
+import type { ReactNode } from "react";
 import type { Order } from "#trpc/types.ts";
 import { Badge, type Tone } from "#ui/badge.tsx";
 import { formatUsd } from "#ui/format.ts";
 import { formatCharge } from "#ui/format-charge.ts";
+import { Moment } from "#ui/time-cells.tsx";
 
 const tones: Readonly<Record<Order["status"], Tone>> = { paid: "good", pending: "warn", refunded: "info", cancelled: "neutral" };
 
-/** The state, and below it why the last try to pay failed. */
+/** The state, and below it what it means: why the last try failed, until when it can be paid, what went back. */
 export function OrderState({ order }: { order: Order }) {
+  const { status, isExpired, lastFailure } = order;
   return (
     <span className="inline-flex max-w-64 flex-col items-start gap-1">
-      {order.isExpired ? <Badge tone="neutral">expired</Badge> : <Badge tone={tones[order.status]}>{order.status}</Badge>}
-      {order.lastFailure === null ? null : <span className="text-xs text-faint">Not paid: {order.lastFailure}.</span>}
+      {isExpired ? <Badge tone="neutral">expired</Badge> : <Badge tone={tones[status]}>{status}</Badge>}
+      {lastFailure === null ? null : <Note>Not paid: {lastFailure}.</Note>}
+      {status === "pending" ? (
+        <Note>
+          {isExpired ? "It was to be paid by" : "It can be paid until"} <Moment at={order.expiresAt} withYear />.
+        </Note>
+      ) : null}
+      {status === "refunded" ? <Note>Money and traffic went back.</Note> : null}
     </span>
   );
+}
+
+function Note({ children }: { children: ReactNode }) {
+  return <span className="text-xs text-faint">{children}</span>;
 }
 
 /** What is paid, and the price where that is another currency. */
 export function Charge({ order }: { order: Order }) {
   return (
-    <span className="inline-flex flex-col items-start md:items-end">
+    <span className="inline-flex flex-col items-start whitespace-nowrap md:items-end">
       <span>{formatCharge(order.chargeMinor, order.currency)}</span>
       {order.currency === "USD" ? null : <span className="text-xs text-faint">{formatUsd(order.amountMicroUsd)}</span>}
     </span>

@@ -6,13 +6,19 @@ const methodNames: Readonly<Record<Payout["method"], string>> = { iban: "IBAN", 
 
 export const methodChoices = Object.entries(methodNames).map(([value, label]) => ({ value, label }));
 
-/** Where a payout stands, with the bank's reference or why it failed. */
+const waitsFor: Readonly<Partial<Record<Payout["status"], string>>> = {
+  requested: "Waits to be checked.",
+  checked: "Waits for a second person to send it.",
+  sent: "Given to the bank; not confirmed yet.",
+};
+
+/** Where a payout stands: what it waits for, the bank's reference, or why it failed. */
 export function PayoutState({ payout }: { payout: Payout }) {
-  const note = payout.failure ?? payout.reference;
+  const note = payout.failure ?? payout.reference ?? waitsFor[payout.status];
   return (
     <span className="inline-block max-w-64">
       <Badge tone={tones[payout.status]}>{payout.status}</Badge>
-      {note === null ? null : <span className="mt-0.5 block text-xs break-words text-faint">{note}</span>}
+      {note === undefined ? null : <span className="mt-0.5 block text-xs break-words text-faint">{note}</span>}
     </span>
   );
 }
@@ -21,9 +27,21 @@ export function PayoutDestination({ payout }: { payout: Payout }) {
   return (
     <span className="inline-block min-w-0">
       <span className="block">{payout.holderName}</span>
-      <span className="block font-mono text-xs break-all text-faint" title={methodNames[payout.method]}>
-        {payout.destination}
+      <span className="block font-mono text-xs break-words text-faint" title={methodNames[payout.method]}>
+        <BankAccount payout={payout} />
       </span>
     </span>
+  );
+}
+
+/** An IBAN in groups of four, as banks write it; an account and its bank, which part at the slash when they must. */
+export function BankAccount({ payout }: { payout: Payout }) {
+  if (payout.method === "iban") return payout.destination.replaceAll(/.{4}(?=.)/g, "$& ");
+  const [account, bank] = payout.destination.split("/");
+  return (
+    <>
+      {account}/<wbr />
+      {bank}
+    </>
   );
 }

@@ -68,8 +68,8 @@ export function Receipt({ receipt, sumName, about, children }: ReceiptProps) {
           <Lines
             lines={[
               ["State", <SessionState key="state" closedAt={receipt.closedAt} closeReason={receipt.closeReason} />],
-              ["Opened", <Moment key="opened" at={receipt.openedAt} />],
-              ["Closed", receipt.closedAt === null ? "still open: figures grow" : <Moment key="closed" at={receipt.closedAt} />],
+              ["Opened", <Moment key="opened" at={receipt.openedAt} withYear />],
+              ["Closed", receipt.closedAt === null ? "still open: figures grow" : <Moment key="closed" at={receipt.closedAt} withYear />],
               ["Length", <Length key="length" from={receipt.openedAt} to={receipt.closedAt} />],
               ["Protocol", protocolName(receipt.protocol)],
               ...about,

@@ -11,6 +11,8 @@ interface ConfirmDialogProps {
   title: string;
   description: ReactNode;
   confirmLabel: string;
+  /** Where "Cancel" could be taken for what is confirmed. */
+  dismissLabel?: string;
   isDanger?: boolean;
   /** Asks for a reason; the confirm button waits for one unless it is optional. */
   reason?: "required" | "optional";
@@ -42,9 +44,9 @@ export function ConfirmDialog(props: ConfirmDialogProps) {
             autoFocus
           />
         )}
-        {props.failure === null ? null : <ErrorPanel failure={props.failure} />}
+        {props.failure === null ? null : <ErrorPanel className="mt-3" failure={props.failure} />}
         <div className="mt-5 flex justify-end gap-2">
-          <Button onClick={() => props.onOpenChange(false)}>Cancel</Button>
+          <Button onClick={() => props.onOpenChange(false)}>{props.dismissLabel ?? "Cancel"}</Button>
           <Button type="submit" look={props.isDanger === true ? "danger" : "primary"} busy={props.busy} disabled={!mayConfirm}>
             {props.confirmLabel}
           </Button>

@@ -21,7 +21,7 @@ const places = {
   sheet: "inset-y-0 left-0 flex w-[min(19rem,86vw)] flex-col border-r",
 } as const;
 
-/** A modal: focus stays inside, Escape closes, the page behind is inert. */
+/** A modal: focus stays inside, Escape closes, the page behind is inert. The way out stays in sight when it scrolls. */
 export function Dialog({ open, onOpenChange, title, description, kind = "dialog", children }: DialogProps) {
   const isSheet = kind === "sheet";
   return (
@@ -32,7 +32,12 @@ export function Dialog({ open, onOpenChange, title, description, kind = "dialog"
           className={cn("fixed z-50 bg-surface shadow-pop outline-none", places[kind])}
           {...(description === undefined ? { "aria-describedby": undefined } : {})}
         >
-          <div className={cn("flex items-start justify-between gap-4", isSheet && "sr-only")}>
+          <div
+            className={cn(
+              "flex items-start justify-between gap-4",
+              isSheet ? "sr-only" : "sticky top-0 z-10 -mx-5 -mt-5 bg-surface px-5 pt-5",
+            )}
+          >
             <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
             <Radix.Close asChild>
               <Button look="quiet" size="icon" className="-mt-1 -mr-1.5" aria-label="Close">

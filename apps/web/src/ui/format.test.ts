@@ -10,6 +10,8 @@ import {
   formatPricePerGb,
   formatRate,
   formatUsd,
+  formatUsdDown,
+  formatWholeGb,
 } from "./format.ts";
 
 describe("formatBytes", () => {
@@ -41,6 +43,13 @@ describe("formatGb", () => {
   });
 });
 
+describe("formatWholeGb", () => {
+  test("has no decimals that a comma beside them makes look like thousands", () => {
+    expect(formatWholeGb(100_000_000_000n)).toBe("100 GB");
+    expect(formatWholeGb(1_000_000_000_000n)).toBe("1,000 GB");
+  });
+});
+
 describe("formatUsd", () => {
   test.each([
     [0n, "$0.00"],
@@ -55,6 +64,12 @@ describe("formatUsd", () => {
     [1_234_567_890_000n, "$1,234,567.89"],
   ])("writes %s micro-USD as %s", (micro, text) => {
     expect(formatUsd(micro)).toBe(text);
+  });
+
+  test("rounds what can be asked for down to whole cents", () => {
+    expect(formatUsdDown(108_606_221n)).toBe("$108.60");
+    expect(formatUsdDown(999_999n)).toBe("$0.99");
+    expect(formatUsdDown(9_999n)).toBe("$0.00");
   });
 
   test("keeps every micro-dollar in the exact form", () => {

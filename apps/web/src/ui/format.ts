@@ -39,6 +39,11 @@ export function formatBytes(amount: Amount): string {
   return `${formatFixed(bytes, unit, decimals)} ${units[power] ?? "PB"}`;
 }
 
+/** Gigabytes as they are bought, whole: `1,000 GB`. */
+export function formatWholeGb(amount: Amount): string {
+  return `${formatFixed(toBig(amount), bytesPerGb, 0)} GB`;
+}
+
 /** Always in GB with three decimals, so that a balance moves visibly after a few megabytes: `4.988 GB`. */
 export function formatGb(amount: Amount): string {
   return `${formatFixed(toBig(amount), bytesPerGb, 3)} GB`;
@@ -63,6 +68,11 @@ export function formatUsd(microUsd: Amount): string {
   const trimmed = text.replace(/0+$/, "");
   const missing = Math.max(0, text.indexOf(".") + 3 - trimmed.length);
   return withDollar(trimmed + "0".repeat(missing));
+}
+
+/** What can be asked for: whole cents, rounded down, so that a sum that is shown is there. */
+export function formatUsdDown(microUsd: bigint): string {
+  return formatUsd(microUsd - (microUsd % (microPerUsd / 100n)));
 }
 
 /** Every micro-dollar: `$0.031457`. For ledgers and equality checks. */

@@ -28,7 +28,7 @@ export function Segmented<Value extends string>({ label, value, onValue, choices
         <ToggleGroup.Item
           key={choice.value}
           value={choice.value}
-          className="flex-1 rounded-[5px] px-3 py-1 text-sm font-medium whitespace-nowrap text-soft hover:text-ink data-[state=on]:bg-surface data-[state=on]:text-ink data-[state=on]:shadow-sm data-[state=on]:ring-1 data-[state=on]:ring-line"
+          className="flex-1 rounded-[5px] px-1.5 py-1 text-sm font-medium sm:px-3 whitespace-nowrap text-soft hover:text-ink data-[state=on]:bg-surface data-[state=on]:text-ink data-[state=on]:shadow-sm data-[state=on]:ring-1 data-[state=on]:ring-line"
         >
           {choice.label}
         </ToggleGroup.Item>

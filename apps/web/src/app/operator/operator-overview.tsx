@@ -9,7 +9,7 @@ import { useLiveness, useLiveSeries } from "#trpc/use-live-series.ts";
 import { Card, Stat, StatRow } from "#ui/card.tsx";
 import { HistoryChart } from "#ui/charts/history-chart.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatBytes, formatCount, formatCountOf, formatExactBytes, formatExactUsd, formatUsd } from "#ui/format.ts";
+import { formatBytes, formatCount, formatCountOf, formatExactBytes, formatExactUsd, formatUsd, formatUsdDown } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
 import { operatorHours } from "../history-points.ts";
@@ -61,7 +61,7 @@ function Figures({ data }: { data: Overview }) {
       <Stat
         label="To be paid out"
         testId="payable"
-        value={formatUsd(data.payableMicroUsd)}
+        value={formatUsdDown(data.payableMicroUsd)}
         title={formatExactUsd(data.payableMicroUsd)}
         note="Your balance in the ledger"
       />

@@ -16,6 +16,8 @@ export function amountsOf({ bytes, microUsd }: Correction): string[] {
   return amounts.filter(([, amount]) => amount !== 0n).map(([asset, amount]) => formatLedgerAmount(asset, amount));
 }
 
+const noteOf = (row: Correction): string | null => (row.status === "proposed" ? "Nothing is posted yet." : row.rejection);
+
 export function correctionColumns(onAsk: (step: "approve" | "reject", correction: Correction) => void): Column<Correction>[] {
   return [
     {
@@ -53,7 +55,7 @@ export function correctionColumns(onAsk: (step: "approve" | "reject", correction
       cell: (row) => (
         <span className="inline-block max-w-56">
           <Badge tone={tones[row.status]}>{row.status}</Badge>
-          {row.rejection === null ? null : <span className="mt-0.5 block text-xs break-words text-faint">{row.rejection}</span>}
+          {noteOf(row) === null ? null : <span className="mt-0.5 block text-xs break-words text-faint">{noteOf(row)}</span>}
         </span>
       ),
     },
@@ -71,7 +73,7 @@ export function correctionColumns(onAsk: (step: "approve" | "reject", correction
         </span>
       ),
     },
-    { name: "At", from: "xl", cell: (row) => <Moment at={row.createdAt} /> },
+    { name: "At", from: "xl", cell: (row) => <Moment at={row.createdAt} withYear /> },
     { name: "Actions", role: "actions", align: "right", cell: (row) => <Steps row={row} onAsk={onAsk} /> },
   ];
 }

@@ -1,4 +1,5 @@
 "use client";
+import { correctionAloneMax } from "@karvon/domain";
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { BookOpen } from "lucide-react";
 import { useState } from "react";
@@ -12,6 +13,7 @@ import { Card } from "#ui/card.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
+import { formatBytes, formatUsd } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Segmented } from "#ui/segmented.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
@@ -61,7 +63,8 @@ export function Corrections() {
           query={corrections}
           empty={
             <EmptyState icon={BookOpen} title={view === "all" ? "No correction yet" : `No correction is ${view}`} action={propose}>
-              Small ones are posted at once; above an amount another admin approves them.
+              Up to {formatBytes(correctionAloneMax.bytes)} and {formatUsd(correctionAloneMax.microUsd)} in 24 hours are posted at once;
+              beyond that another admin approves.
             </EmptyState>
           }
         >

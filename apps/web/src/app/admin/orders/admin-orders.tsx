@@ -13,7 +13,7 @@ import { None } from "#ui/cells.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatGb } from "#ui/format.ts";
+import { formatWholeGb } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
 import { Segmented } from "#ui/segmented.tsx";
@@ -34,10 +34,10 @@ const choices: readonly { value: Shown; label: string }[] = [
 ];
 
 const columns: Column<AdminOrder>[] = [
-  { name: "Order", role: "lead", cell: (order) => <span className="font-medium">{order.number.toString()}</span> },
-  { name: "Client", cell: (order) => order.clientEmail },
-  { name: "Traffic", align: "right", cell: (order) => formatGb(order.bytes) },
-  { name: "Ordered", from: "lg", cell: (order) => <Moment at={order.createdAt} /> },
+  { name: "Order", role: "lead", cell: (order) => <Numbered order={order} /> },
+  { name: "Client", cell: (order) => <span className="break-words">{order.clientEmail}</span> },
+  { name: "Traffic", align: "right", cell: (order) => <span className="whitespace-nowrap">{formatWholeGb(order.bytes)}</span> },
+  { name: "Ordered", from: "lg", cell: (order) => <Moment at={order.createdAt} withYear /> },
   { name: "State", cell: (order) => <OrderState order={order} /> },
   { name: "Paid by", cell: (order) => <Provider name={order.provider} /> },
   {
@@ -48,6 +48,16 @@ const columns: Column<AdminOrder>[] = [
   { name: "Documents", from: "xl", cell: (order) => <Documents order={order} /> },
   { name: "Amount", align: "right", cell: (order) => <Charge order={order} /> },
 ];
+
+/** On a phone's card no column says what the number is. */
+function Numbered({ order }: { order: AdminOrder }) {
+  return (
+    <span className="font-medium">
+      <span className="md:hidden">Order </span>
+      {order.number.toString()}
+    </span>
+  );
+}
 
 const refundNotes = {
   call: "The provider is told to send the whole amount back, and the traffic is taken off the client's balance.",

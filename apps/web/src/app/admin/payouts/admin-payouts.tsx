@@ -46,7 +46,12 @@ export function AdminPayouts() {
   };
   // A batch is of one state: what is chosen is sent, or was sent and is confirmed.
   const batchStep = view === "checked" ? "send" : view === "sent" ? "confirm" : null;
-  const columns = payoutColumns({ chosen, onToggle: batchStep === null ? null : toggle, onAsk: setAsked });
+  const columns = payoutColumns({
+    chosen,
+    choosable: view === "checked" || view === "sent" ? view : null,
+    onToggle: toggle,
+    onAsk: setAsked,
+  });
   return (
     <>
       <PageHeader

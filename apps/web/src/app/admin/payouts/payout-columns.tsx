@@ -10,32 +10,35 @@ import type { AskedStep, PayoutStep } from "./step-dialog.tsx";
 
 interface Choosing {
   chosen: ReadonlySet<string>;
-  /** Null where nothing is done to several at once. */
-  onToggle: ((id: string) => void) | null;
+  /** The state in which several are chosen for their next step; null where nothing is done to several at once. */
+  choosable: AdminPayout["status"] | null;
+  onToggle: (id: string) => void;
   onAsk: (asked: AskedStep) => void;
 }
 
-export function payoutColumns({ chosen, onToggle, onAsk }: Choosing): Column<AdminPayout>[] {
+export function payoutColumns({ chosen, choosable, onToggle, onAsk }: Choosing): Column<AdminPayout>[] {
   const choice: Column<AdminPayout> = {
     name: "Chosen",
-    cell: (payout) => (
-      <input
-        type="checkbox"
-        className="size-4 accent-accent"
-        aria-label={`Choose ${describe(payout)}`}
-        checked={chosen.has(payout.id)}
-        disabled={payout.status === "checked" && payout.isCheckedByMe}
-        onChange={() => onToggle?.(payout.id)}
-      />
-    ),
+    // Rows of the view before stay until the next ones are there.
+    cell: (payout) =>
+      payout.status === choosable ? (
+        <input
+          type="checkbox"
+          className="size-4 accent-accent"
+          aria-label={`Choose ${describe(payout)}`}
+          checked={chosen.has(payout.id)}
+          disabled={payout.status === "checked" && payout.isCheckedByMe}
+          onChange={() => onToggle(payout.id)}
+        />
+      ) : null,
   };
   return [
-    ...(onToggle === null ? [] : [choice]),
+    ...(choosable === null ? [] : [choice]),
     { name: "Operator", role: "lead", cell: (payout) => <span className="font-medium break-words">{payout.operatorEmail}</span> },
     { name: "Amount", align: "right", cell: (payout) => <Usd amount={payout.amountMicroUsd} /> },
     { name: "To", cell: (payout) => <PayoutDestination payout={payout} /> },
     { name: "State", cell: (payout) => <PayoutState payout={payout} /> },
-    { name: "Asked for", from: "xl", cell: (payout) => <Moment at={payout.createdAt} /> },
+    { name: "Asked for", from: "xl", cell: (payout) => <Moment at={payout.createdAt} withYear /> },
     { name: "Signed by", from: "lg", cell: (payout) => <Signatures payout={payout} /> },
     { name: "Payout id", align: "right", from: "2xl", cell: (payout) => <ShortId name="payout id" id={payout.id} /> },
     { name: "Actions", role: "actions", align: "right", cell: (payout) => <Steps payout={payout} onAsk={onAsk} /> },

@@ -1,13 +1,14 @@
 "use client";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { type ReactNode, useState } from "react";
 import { readFailure } from "#trpc/failure.ts";
 import { useTRPC } from "#trpc/client.tsx";
 import type { AdminPayout } from "#trpc/types.ts";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { TextField } from "#ui/field.tsx";
 import { FormDialog } from "#ui/form-dialog.tsx";
-import { formatCountOf, formatExactUsd } from "#ui/format.ts";
+import { formatCountOf, formatUsd } from "#ui/format.ts";
+import { BankAccount } from "../../payout-state.tsx";
 
 export type PayoutStep = "check" | "send" | "confirm" | "fail";
 export interface AskedStep {
@@ -23,8 +24,8 @@ interface StepDialogProps {
 
 const words = {
   check: {
-    title: "Amount, holder and destination are right",
-    description: "Another admin sends it. You cannot send what you checked.",
+    title: "Check",
+    description: "You say that amount, holder and account are right. Another admin sends it: you cannot send what you checked.",
     label: "Check payout",
   },
   send: { title: "Send", description: "Give it to the bank once this says yes. The operator sees that it is on its way.", label: "Send" },
@@ -56,8 +57,8 @@ export function StepDialog({ asked, onOpenChange, onDone }: StepDialogProps) {
     <ConfirmDialog
       open
       onOpenChange={onOpenChange}
-      title={`${title}: ${summaryOf(asked.payouts)}?`}
-      description={description}
+      title={`${title} ${summaryOf(asked.payouts)}?`}
+      description={<About payouts={asked.payouts}>{description}</About>}
       confirmLabel={label}
       isDanger={asked.step === "fail"}
       {...(asked.step === "fail" ? { reason: "required" as const } : {})}
@@ -86,8 +87,8 @@ function PaidDialog({ payouts, onOpenChange, onDone }: Omit<StepDialogProps, "as
   const failure = confirm.error === null ? null : readFailure(confirm.error);
   return (
     <FormDialog
-      title={`Paid: ${summaryOf(payouts)}?`}
-      description="Only what the bank's statement shows. The money then counts as gone."
+      title={`Mark ${summaryOf(payouts)} as paid?`}
+      description={<About payouts={payouts}>Only what the bank's statement shows. The money then counts as gone.</About>}
       onOpenChange={onOpenChange}
       onSubmit={() => confirm.mutate({ ids: payouts.map((payout) => payout.id), reference })}
       submitLabel="Mark paid"
@@ -107,8 +108,23 @@ function PaidDialog({ payouts, onOpenChange, onDone }: Omit<StepDialogProps, "as
   );
 }
 
+/** What the step means, and the account that it is about when it is about one. */
+function About({ payouts, children }: { payouts: readonly AdminPayout[]; children: ReactNode }) {
+  const [only] = payouts;
+  return (
+    <>
+      {children}
+      {payouts.length === 1 && only !== undefined ? (
+        <span className="mt-2 block font-mono text-ink">
+          <BankAccount payout={only} />
+        </span>
+      ) : null}
+    </>
+  );
+}
+
 function summaryOf(payouts: readonly AdminPayout[]): string {
   const [only] = payouts;
-  const sum = formatExactUsd(payouts.reduce((total, payout) => total + payout.amountMicroUsd, 0n));
+  const sum = formatUsd(payouts.reduce((total, payout) => total + payout.amountMicroUsd, 0n));
   return payouts.length === 1 && only !== undefined ? `${sum} to ${only.holderName}` : `${formatCountOf(payouts.length, "payout")}, ${sum}`;
 }

@@ -33,9 +33,10 @@ const columns: Column<ReconciliationRun>[] = [
 function Result({ run }: { run: ReconciliationRun }) {
   if (run.failure !== null) {
     return (
-      <Badge tone="warn" title={run.failure}>
-        no result
-      </Badge>
+      <span className="inline-block max-w-96">
+        <Badge tone="warn">no result</Badge>
+        <span className="mt-0.5 block text-xs break-words text-faint">{run.failure}</span>
+      </span>
     );
   }
   return run.badCount === 0 ? <Badge tone="good">equal</Badge> : <Badge tone="bad">{formatCount(run.badCount)} wrong</Badge>;

@@ -7,6 +7,7 @@ import { Loaded } from "#trpc/loaded.tsx";
 import type { Reconciliation as Report } from "#trpc/types.ts";
 import { Button } from "#ui/button.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
+import { Notice } from "#ui/notice.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
 import { Checks } from "./checks.tsx";
@@ -45,9 +46,22 @@ export function Reconciliation() {
   );
 }
 
+/** The verdict is the newest result's: says so when a run after it came to none. */
+function LastFailure({ report }: { report: Report }) {
+  const [newest] = report.history;
+  if (newest === undefined || newest.failure === null) return null;
+  return (
+    <Notice tone="warn" title="The last run came to no result">
+      {newest.failure}. What stands below is from the run before it. Check everything again; when that fails too, look into the
+      database&rsquo;s log.
+    </Notice>
+  );
+}
+
 function Details({ report }: { report: Report }) {
   return (
     <div className="space-y-4">
+      <LastFailure report={report} />
       <Verdict report={report} />
       {report.lastRun === null ? null : <Checks checks={report.lastRun.checks} />}
       <History runs={report.history} />

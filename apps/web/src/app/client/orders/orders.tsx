@@ -13,16 +13,16 @@ import { Card } from "#ui/card.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatGb } from "#ui/format.ts";
+import { formatWholeGb } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { Charge, Documents, OrderState } from "../../order-cells.tsx";
 import { Provider } from "../../payment-provider.tsx";
 
 const columns: Column<Order>[] = [
-  { name: "Traffic", role: "lead", cell: (order) => <span className="font-medium">{formatGb(order.bytes)}</span> },
+  { name: "Traffic", role: "lead", cell: (order) => <span className="font-medium whitespace-nowrap">{formatWholeGb(order.bytes)}</span> },
   { name: "Order", cell: (order) => <span className="text-soft">{order.number.toString()}</span> },
-  { name: "Ordered", cell: (order) => <Moment at={order.createdAt} /> },
+  { name: "Ordered", cell: (order) => <Moment at={order.createdAt} withYear /> },
   { name: "State", cell: (order) => <OrderState order={order} /> },
   { name: "Paid by", cell: (order) => <Provider name={order.provider} /> },
   { name: "Documents", cell: (order) => <Documents order={order} /> },
@@ -77,6 +77,7 @@ export function Orders() {
           title={`Cancel order ${given.number}?`}
           description="It cannot be paid any more. You can order again at any time."
           confirmLabel="Cancel order"
+          dismissLabel="Keep order"
           isDanger
           busy={cancel.isPending}
           failure={cancel.error === null ? null : readFailure(cancel.error)}

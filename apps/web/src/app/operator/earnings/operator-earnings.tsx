@@ -8,10 +8,11 @@ import { Card, Stat, StatRow } from "#ui/card.tsx";
 import { HistoryChart } from "#ui/charts/history-chart.tsx";
 import { type RankedRow, RankedBars } from "#ui/charts/ranked-bars.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatBytes, formatExactBytes, formatExactUsd, formatPricePerGb, formatUsd } from "#ui/format.ts";
+import { formatBytes, formatExactBytes, formatExactUsd, formatPricePerGb, formatUsd, formatUsdDown } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
 import { Moment } from "#ui/time-cells.tsx";
+import { AddNodeButton } from "../add-node-button.tsx";
 import { earningDays } from "../../history-points.ts";
 import { Rates } from "../../rates.tsx";
 
@@ -31,7 +32,7 @@ export function OperatorEarnings() {
               <Stat
                 label="To be paid out"
                 testId="payable"
-                value={formatUsd(data.payableMicroUsd)}
+                value={formatUsdDown(data.payableMicroUsd)}
                 title={formatExactUsd(data.payableMicroUsd)}
                 note={formatExactUsd(data.payableMicroUsd)}
               />
@@ -72,7 +73,7 @@ function RateCard() {
         <span className="text-faint">
           since <Moment at={validFrom} withYear />
         </span>
-        {rates.length === 0 ? null : <Rates rates={rates} />}
+        {rates.length === 0 ? null : <Rates rates={rates} className="max-w-full" />}
       </p>
     </Card>
   );
@@ -83,14 +84,14 @@ function Details({ earnings }: { earnings: Earnings }) {
     id: row.nodeId,
     name: row.label,
     amount: Number(row.earnedMicroUsd),
-    text: formatUsd(row.earnedMicroUsd),
+    text: formatExactUsd(row.earnedMicroUsd),
     note: formatBytes(row.bytes),
   }));
   const totalBytes = earnings.nodes.reduce((sum, row) => sum + row.bytes, 0n);
   if (nodes.length === 0) {
     return (
       <Card>
-        <EmptyState icon={Wallet} title="Nothing earned in the last 30 days">
+        <EmptyState icon={Wallet} title="Nothing earned in the last 30 days" action={<AddNodeButton />}>
           Earnings are booked every five seconds while a node carries traffic.
         </EmptyState>
       </Card>

@@ -7,6 +7,7 @@ import { Card } from "#ui/card.tsx";
 import { DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
+import { AddNodeButton } from "../add-node-button.tsx";
 import { ledgerAmounts, ledgerAt, ledgerEntry, ledgerKey } from "../../ledger-columns.tsx";
 
 const refreshMs = 5_000;
@@ -30,7 +31,7 @@ export function OperatorLedger() {
         <LoadedPages
           query={ledger}
           empty={
-            <EmptyState icon={BookOpen} title="No entry yet">
+            <EmptyState icon={BookOpen} title="No entry yet" action={<AddNodeButton />}>
               The first bytes that a node carries write the first line, within five seconds.
             </EmptyState>
           }

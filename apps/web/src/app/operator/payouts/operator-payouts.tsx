@@ -1,5 +1,5 @@
 "use client";
-import { microPerUsd, payoutMicroUsdMin } from "@karvon/domain";
+import { payoutMicroUsdMin } from "@karvon/domain";
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Banknote } from "lucide-react";
 import { useState } from "react";
@@ -14,7 +14,7 @@ import { Usd } from "#ui/cells.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatExactUsd, formatUsd } from "#ui/format.ts";
+import { formatExactUsd, formatUsd, formatUsdDown } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { ShortId } from "#ui/short-id.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
@@ -68,11 +68,11 @@ export function OperatorPayouts() {
               <Stat
                 label="To be paid out"
                 testId="payable"
-                value={formatUsd(data.payableMicroUsd)}
+                value={formatUsdDown(data.payableMicroUsd)}
                 title={formatExactUsd(data.payableMicroUsd)}
                 note={formatExactUsd(data.payableMicroUsd)}
               />
-              <Stat label="Least amount" value={`$${payoutMicroUsdMin / microPerUsd}`} note="Earnings below it wait." />
+              <Stat label="Least amount" value={formatUsd(payoutMicroUsdMin)} note="Earnings below it wait." />
             </StatRow>
           )}
         </Loaded>
@@ -111,10 +111,10 @@ function makeColumns(onCancel: (payout: Payout) => void): Column<Payout>[] {
     { name: "Amount", role: "lead", cell: (payout) => <Usd amount={payout.amountMicroUsd} /> },
     { name: "State", cell: (payout) => <PayoutState payout={payout} /> },
     { name: "To", cell: (payout) => <PayoutDestination payout={payout} /> },
-    { name: "Asked for", cell: (payout) => <Moment at={payout.createdAt} /> },
+    { name: "Asked for", cell: (payout) => <Moment at={payout.createdAt} withYear /> },
     {
       name: "Settled",
-      cell: (payout) => (payout.settledAt === null ? <span className="text-faint">open</span> : <Moment at={payout.settledAt} />),
+      cell: (payout) => (payout.settledAt === null ? <span className="text-faint">open</span> : <Moment at={payout.settledAt} withYear />),
     },
     { name: "Payout id", align: "right", from: "xl", cell: (payout) => <ShortId name="payout id" id={payout.id} /> },
     {

@@ -1,4 +1,5 @@
 "use client";
+import { payoutMicroUsdMin } from "@karvon/domain";
 import { RequestPayoutInput } from "@karvon/services/inputs";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
@@ -6,12 +7,14 @@ import { readFailure } from "#trpc/failure.ts";
 import { useTRPC } from "#trpc/client.tsx";
 import { SelectField, TextField } from "#ui/field.tsx";
 import { FormDialog } from "#ui/form-dialog.tsx";
-import { formatExactUsd } from "#ui/format.ts";
+import { formatExactUsd, formatUsd, formatUsdDown } from "#ui/format.ts";
+import { Notice } from "#ui/notice.tsx";
 import { randomText } from "#ui/random-text.ts";
 import { parseForm, useForm } from "#ui/use-form.ts";
 import { methodChoices } from "../../payout-state.tsx";
 
 const keyLength = 24;
+const least = formatUsd(payoutMicroUsdMin);
 
 interface RequestDialogProps {
   payableMicroUsd: bigint | undefined;
@@ -38,6 +41,7 @@ export function RequestDialog({ payableMicroUsd, onOpenChange, onRequested }: Re
     if (parsed.ok) request.mutate(parsed.data);
     else form.setErrors(parsed.errors);
   };
+  const isEnough = payableMicroUsd !== undefined && payableMicroUsd >= payoutMicroUsdMin;
   const isIban = form.values.method === "iban";
   return (
     <FormDialog
@@ -49,9 +53,14 @@ export function RequestDialog({ payableMicroUsd, onOpenChange, onRequested }: Re
       isBusy={request.isPending}
       failure={request.error === null ? null : readFailure(request.error)}
     >
+      {payableMicroUsd === undefined || isEnough ? null : (
+        <Notice tone="warn" title={`${formatExactUsd(payableMicroUsd)} is there to be paid out`}>
+          Payouts begin at {least}. What your nodes earn until then is kept.
+        </Notice>
+      )}
       <TextField
         label="Amount in USD"
-        hint={payableMicroUsd === undefined ? "At least 10." : `At least 10, of ${formatExactUsd(payableMicroUsd)}.`}
+        hint={isEnough ? `At least ${least}, at most ${formatUsdDown(payableMicroUsd)}.` : `At least ${least}.`}
         inputMode="decimal"
         autoComplete="off"
         {...form.bind("amountUsd")}
