@@ -62,6 +62,8 @@ test("a bought gigabyte is carried by an enrolled node, and three panels show th
       await expect(clientPage.getByTestId("bought-balance")).toHaveText("5.000 GB");
     });
 
+    await test.step("the order stands paid, with a receipt to load and a line in each ledger", () => readOrder(clientPage));
+
     await test.step("an operator enrols a device by its code and sees it online", async () => {
       await signUp(operatorPage, ready.mailUrl, "Operator", operator);
       await operatorPage.goto("/operator/nodes/add");
@@ -158,6 +160,7 @@ test("a bought gigabyte is carried by an enrolled node, and three panels show th
     });
   } finally {
     await running.agent?.stop();
+    for (const page of [clientPage, operatorPage, adminPage]) await page.context().close();
     rmSync(files, { recursive: true, force: true });
   }
 });
@@ -168,6 +171,22 @@ async function openPages(browser: Browser): Promise<readonly [Page, Page, Page]>
     return context.newPage();
   };
   return [await open(), await open(), await open()];
+}
+
+async function readOrder(page: Page): Promise<void> {
+  await page.getByRole("link", { name: "Orders", exact: true }).click();
+  const orders = page.getByRole("table", { name: "Orders" }).locator("tbody tr");
+  await expect(orders).toHaveCount(1);
+  for (const text of ["5 GB", "paid", "TEST PAYMENT", "$15.00"]) await expect(orders).toContainText(text);
+  const loading = page.waitForEvent("download");
+  await orders.getByRole("link", { name: /^receipt/ }).click();
+  const receipt = await loading;
+  expect(receipt.suggestedFilename()).toMatch(/^receipt-\d+\.pdf$/);
+  expect(readFileSync(await receipt.path(), "latin1")).toMatch(/^%PDF-/);
+  await page.getByRole("link", { name: "Ledger", exact: true }).click();
+  const lines = page.getByRole("table", { name: "Ledger" }).locator("tbody tr");
+  await expect(lines.filter({ hasText: "+5,000,000,000 B" })).toHaveCount(1);
+  await expect(lines.filter({ hasText: "+$15.000000" })).toHaveCount(1);
 }
 
 /** Points the page's curl command at `target`, reads it as a person would, and runs it in a shell with `extra` words behind. */

@@ -6,6 +6,9 @@ import { fileURLToPath } from "node:url";
 export const root = fileURLToPath(new URL("../../../..", import.meta.url));
 /** One data folder for all runs keeps second runs fast; the run before is removed by the setup. */
 export const dataDir = join(root, ".karvon-e2e");
+/** Two people move money: the admin of the settings and, because the demo runs, the demo's. */
+export const firstAdminEmail = "first-admin@journey.example";
+export const secondAdminEmail = "admin@karvon.local";
 
 export interface Ready {
   readonly panelUrl: string;

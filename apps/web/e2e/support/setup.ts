@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createWriteStream, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startOrigin } from "./origin.ts";
-import { dataDir, originFile, root } from "./platform.ts";
+import { dataDir, firstAdminEmail, originFile, root } from "./platform.ts";
 
 const startTimeoutMs = 240_000;
 const stopTimeoutMs = 30_000;
@@ -25,6 +25,7 @@ export default async function setup(): Promise<() => Promise<void>> {
       KARVON_TUNNEL_PORT: "0",
       KARVON_OPS_PORT: "0",
       KARVON_DEMO: "1",
+      KARVON_ADMIN_EMAIL: firstAdminEmail,
       KARVON_EGRESS_ALLOW: `127.0.0.1:${origin.httpPort},127.0.0.1:${origin.httpsPort}`,
     },
   });
