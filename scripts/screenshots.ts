@@ -25,6 +25,7 @@ import { driveTraffic } from "./screenshots/traffic.ts";
 const heightMax = 2_600;
 const liveForMs = 90_000;
 const fillWithinMs = 20_000;
+const warmUpMs = 15_000;
 const quality = 68;
 const schemes = ["light", "dark"] as const;
 const windows = [
@@ -47,7 +48,7 @@ const out = resolve(options.out);
 const only = new RegExp(options.only, "u");
 const wantedOf = (list: readonly shots.Shot[]) =>
   list.filter((shot) => only.test(shot.name) && (options.review || shot.isForReview !== true));
-/** Without a live page what the demo does by itself is enough. */
+/** Without a live page a few sessions are enough. */
 const isLive = [...shots.liveNames].some((name) => only.test(name));
 /** By who it is. */
 const signedIn = new Map<string, Awaited<ReturnType<BrowserContext["storageState"]>>>();
@@ -61,7 +62,7 @@ async function main(): Promise<void> {
   const database = await openPictureDatabase(resolve(options.data), ready);
   const browser = await chromium.launch(await findBrowser());
   const stop = new AbortController();
-  const traffic = isLive ? driveTraffic(ready, stop.signal) : Promise.resolve();
+  const traffic = driveTraffic(ready, isLive ? stop.signal : AbortSignal.any([stop.signal, AbortSignal.timeout(warmUpMs)]));
   try {
     await shootEverything(browser, database);
   } finally {
@@ -157,7 +158,7 @@ async function shootStates(context: BrowserContext, shot: shots.Shot): Promise<v
     await page.route("**/api/trpc/**", (route) => (state === "error" ? route.abort("connectionrefused") : new Promise(() => undefined)));
     await page.goto(shot.path);
     if (state === "error") await page.getByText("The server did not answer").first().waitFor({ timeout: fillWithinMs });
-    await shootVariants(page, `${shot.name}-${state}`, async () => page.waitForTimeout(400));
+    await shootVariants(page, `${shot.name}-${state}`, rest);
     await page.unroute("**/api/trpc/**");
   }
   await page.close();
@@ -175,10 +176,18 @@ async function shootVariants(page: Page, name: string, wait = settle): Promise<v
   }
 }
 
-/** Until nothing on the page says that it still loads, and then two frames for the charts to take their size. */
+/** Until nothing on the page says that it still loads, two frames for the charts to take their size, and the end of what moves. */
 async function settle(page: Page): Promise<void> {
   await page.waitForFunction(() => document.querySelector(".k-skeleton, [aria-busy=true]") === null, null, { timeout: fillWithinMs });
-  await page.waitForTimeout(400);
+  await rest(page);
+}
+
+/** Colours change gradually with the scheme, and slowly on a machine without a graphics card. */
+async function rest(page: Page): Promise<void> {
+  await page.waitForTimeout(300);
+  await page.waitForFunction(() =>
+    document.getAnimations().every(({ playState, effect }) => playState !== "running" || effect?.getComputedTiming().endTime === Infinity),
+  );
 }
 
 async function capture(page: Page, file: string, width: number): Promise<void> {

@@ -110,7 +110,7 @@ export async function openPictureDatabase(dataDir: string, ready: Ready): Promis
   };
 }
 
-/** The first that was closed with bytes; a platform that has just started gets one by itself within seconds. */
+/** The first that was closed with bytes; the traffic of the pictures brings one within seconds. */
 async function closedSession({ proxySession }: Pick<ServiceContext["database"], "proxySession">): Promise<string> {
   const deadlineMs = Date.now() + sessionWithinMs;
   while (Date.now() < deadlineMs) {

@@ -35,7 +35,7 @@ export function Dialog({ open, onOpenChange, title, description, kind = "dialog"
           <div
             className={cn(
               "flex items-start justify-between gap-4",
-              isSheet ? "sr-only" : "sticky top-0 z-10 -mx-5 -mt-5 bg-surface px-5 pt-5",
+              isSheet ? "sr-only" : "sticky -top-5 z-10 -mx-5 -mt-5 bg-surface px-5 pt-5",
             )}
           >
             <Radix.Title className="text-lg font-semibold">{title}</Radix.Title>
