@@ -12,13 +12,27 @@ import { useNow } from "#ui/use-now.ts";
 const staleMs = 900_000;
 
 type State = "equal" | "unequal" | "unchecked" | "stale";
-const words: Readonly<
-  Record<State, { readonly title: string; readonly icon: typeof Check; readonly frame: string; readonly head: string }>
-> = {
+
+interface Words {
+  readonly title: string;
+  /** What to do about it; nothing when all is well. */
+  readonly next?: string;
+  readonly icon: typeof Check;
+  readonly frame: string;
+  readonly head: string;
+}
+const warned = { icon: Clock, frame: "border-warn/50", head: "border-warn/25 bg-warn-wash text-warn" };
+const words: Readonly<Record<State, Words>> = {
   equal: { title: "Everything is equal", icon: Check, frame: "border-good/40", head: "border-good/25 bg-good-wash text-good" },
-  unequal: { title: "The books differ", icon: X, frame: "border-bad/50", head: "border-bad/25 bg-bad-wash text-bad" },
-  stale: { title: "Nobody has checked for a while", icon: Clock, frame: "border-warn/50", head: "border-warn/25 bg-warn-wash text-warn" },
-  unchecked: { title: "Not checked yet", icon: Clock, frame: "border-warn/50", head: "border-warn/25 bg-warn-wash text-warn" },
+  unequal: {
+    title: "The books differ",
+    next: "Nothing is stopped. The checks below name the first wrong rows; new entries put right what they did to an account.",
+    icon: X,
+    frame: "border-bad/50",
+    head: "border-bad/25 bg-bad-wash text-bad",
+  },
+  stale: { title: "Nobody has checked for a while", next: "The launcher checks every five minutes. See whether it runs.", ...warned },
+  unchecked: { title: "Not checked yet", next: "The first run is made when the platform starts.", ...warned },
 };
 
 /** Green, red, or nobody knows; and the sums of this moment. */
@@ -28,7 +42,7 @@ export function Verdict({ report }: { report: Report }) {
   const areBytesEqual = totals.measuredBytes === totals.clientDebitBytes;
   const isMoneyEqual = totals.clientDebitMicroUsd === totals.operatorCreditMicroUsd + totals.feeMicroUsd;
   const state = stateOf(lastRun, areBytesEqual && isMoneyEqual, nowMs);
-  const { title, icon: Icon, frame, head } = words[state];
+  const { title, next, icon: Icon, frame, head } = words[state];
   return (
     <section aria-label="Equality" data-testid="reconciliation" data-state={state} className={cn("rounded-lg border bg-surface", frame)}>
       <header className={cn("flex flex-wrap items-center gap-x-3 gap-y-1 rounded-t-lg border-b px-4 py-3 sm:px-5", head)}>
@@ -39,6 +53,7 @@ export function Verdict({ report }: { report: Report }) {
             checked <Ago at={lastRun.at} /> in {formatDuration(lastRun.milliseconds)}
           </span>
         )}
+        {next === undefined ? null : <p className="basis-full text-sm text-ink">{next}</p>}
       </header>
       <Equation name="Traffic" isEqual={areBytesEqual}>
         <Term
