@@ -58,3 +58,15 @@ test.each([
   const faults = await world.readFaults();
   expect(Object.keys(faults)).toContain(check);
 });
+
+test("C6 works out what a session owes as the flush does, to the last micro-USD of the largest sums", async () => {
+  const { rows } = await world.fixtures.pool.query<{ id: string }>(
+    "INSERT INTO price (id, name, pico_usd_per_byte, operator_pico_usd_per_byte, is_listed) VALUES ('prc_00000000000000000000000002', 'Dear', 1200001, 0, false) RETURNING id",
+  );
+  const facts = world.makeFacts({ priceId: rows[0]?.id ?? "" });
+  // 10,800,009,000,000,003,600,003 / 1,000,000: the quotient has more digits than a division of numerics keeps.
+  await world.db.recordUsage(world.makeBatch(5, [counterOf(facts, 9_000_000_000_000_000, 3)], [facts]));
+  expect(await world.readFaults()).toEqual({});
+  const recent = await world.fixtures.pool.query("SELECT * FROM reconcile_recent_fault(now())");
+  expect(recent.rows).toEqual([]);
+});

@@ -56,9 +56,13 @@ export interface PaymentMethod {
 
 /** The provider's servers did not answer, or said no. `message` may be shown; `cause` may not. */
 export class ProviderUnavailable extends Error {
-  constructor(provider: PaymentProvider, options?: ErrorOptions) {
+  /** It said no: nothing has happened there. False where what was asked may have been done. */
+  readonly isRefusal: boolean;
+
+  constructor(provider: PaymentProvider, { isRefusal = false, ...options }: ErrorOptions & { readonly isRefusal?: boolean } = {}) {
     super(`The payment provider (${provider}) does not answer. Try again later.`, options);
     this.name = "ProviderUnavailable";
+    this.isRefusal = isRefusal;
   }
 }
 

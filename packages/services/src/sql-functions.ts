@@ -50,12 +50,3 @@ export async function readBalanceBytes(db: Reader, clientId: string): Promise<bi
   });
   return account?.posted ?? 0n;
 }
-
-/** What a client has beyond what is reserved for its open sessions. */
-export async function readFreeBytes(db: Reader, clientId: string): Promise<bigint> {
-  const account = await db.ledgerAccount.findUnique({
-    where: { kind_ownerId_shard: { kind: "client_bytes", ownerId: clientId, shard: 0 } },
-    select: { posted: true, reserved: true },
-  });
-  return account === null ? 0n : account.posted - account.reserved;
-}

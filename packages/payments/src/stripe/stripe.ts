@@ -99,7 +99,15 @@ async function ask<Answer>(call: () => Promise<Answer>): Promise<Answer> {
   try {
     return await call();
   } catch (cause) {
-    if (cause instanceof Stripe.errors.StripeError) throw new ProviderUnavailable("stripe", { cause });
+    if (cause instanceof Stripe.errors.StripeError) throw new ProviderUnavailable("stripe", { cause, isRefusal: isRefusal(cause) });
     throw cause;
   }
+}
+
+/** Stripe's page "Error handling": these say that the request was not carried out; a lost connection or a 5xx says nothing. */
+function isRefusal(cause: InstanceType<typeof Stripe.errors.StripeError>): boolean {
+  const { StripeAuthenticationError, StripeCardError, StripeInvalidRequestError, StripePermissionError, StripeRateLimitError } =
+    Stripe.errors;
+  const refusals = [StripeAuthenticationError, StripeCardError, StripeInvalidRequestError, StripePermissionError, StripeRateLimitError];
+  return refusals.some((refusal) => cause instanceof refusal);
 }

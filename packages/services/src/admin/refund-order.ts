@@ -1,4 +1,5 @@
 import { AppError } from "@karvon/domain";
+import { ProviderUnavailable } from "@karvon/payments";
 import { requireAdmin } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import type { RefundOrderInput } from "../inputs/admin.ts";
@@ -6,50 +7,91 @@ import { requireMethod } from "../payments/charge-rule.ts";
 import { findSettled, lockOrder, type LockedOrder, type PaymentRow } from "../payments/locked-order.ts";
 import { ask } from "../payments/open-checkout.ts";
 import { refundOrder as bookRefund } from "../payments/settle-order.ts";
-import { readFreeBytes } from "../sql-functions.ts";
+import { hasUnusedTraffic, holdTraffic, isTrafficHeld, releaseTraffic } from "../payments/traffic-hold.ts";
 import { actorId, transact, type Transaction } from "../transaction.ts";
 
 /**
  * Takes an order's traffic back and books its money as returned, with new entries.
  *
- * Where the provider has a call for it, the money is sent back first, under a key of its own, so that a second try sends none.
- * Where it has not, the admin has sent it. Payme's refunds begin in Payme's cabinet. STATE_CONFLICT when the order is not paid,
- * its traffic is used, or the provider refunds by itself. A refund that was booked before changes nothing.
+ * Where the provider has a call for it, the traffic is held first, then the money is sent back, under a key of its own, so that a
+ * second try sends none. A provider that says no gets the traffic released; one that does not answer may have sent the money, so it
+ * stays held until a later try, or the provider's message, settles it. Where there is no call, the admin has sent the money.
+ * Payme's refunds begin in Payme's cabinet. STATE_CONFLICT when the order is not paid, its traffic is used, or the provider
+ * refunds by itself. A refund that was booked before changes nothing.
  */
 export async function refundOrder(ctx: ServiceContext, input: RefundOrderInput): Promise<void> {
   requireAdmin(ctx);
-  const paid = await requireRefundable(ctx, input.id);
-  if (paid === "refunded") return;
-  await ask(() => requireMethod(ctx, paid.provider).refund(input.id, paid.captureRef ?? ""));
-  const now = ctx.now();
-  await transact(ctx, async (tx) => {
-    const found = await lockPaid(tx, input.id);
-    if (found === null) return;
-    await bookRefund(tx.db, found.order, found.payment, { actor: actorId(ctx.actor), now, reason: null });
-    await tx.audit({ action: "order.refund", subjectId: input.id, reason: input.reason, detail: { provider: found.order.provider } });
-    await tx.notify({ kind: "client", id: found.order.clientId });
-  });
-}
-
-/** Asked before any money goes back: traffic that is used cannot be taken back. */
-async function requireRefundable(ctx: ServiceContext, id: string): Promise<PaymentRow | "refunded"> {
-  const order = await ctx.database.order.findUnique({
-    where: { id },
-    select: { status: true, provider: true, bytes: true, clientId: true },
-  });
+  const order = await ctx.database.order.findUnique({ where: { id: input.id }, select: { status: true, provider: true } });
   if (order === null) throw new AppError("NOT_FOUND", "There is no such order.");
-  if (order.status === "refunded") return "refunded";
-  const payment = await findSettled(ctx.database, id);
-  if (order.status !== "paid" || payment === null) throw new AppError("STATE_CONFLICT", `The order is ${order.status}.`);
-  if (requireMethod(ctx, order.provider).refundedBy === "provider")
+  if (order.status === "refunded") return;
+  const method = requireMethod(ctx, order.provider);
+  if (method.refundedBy === "provider")
     throw new AppError("STATE_CONFLICT", "Cancel this payment in the provider's cabinet; it is booked here when the provider says so.");
-  if ((await readFreeBytes(ctx.database, order.clientId)) < order.bytes)
-    throw new AppError("STATE_CONFLICT", "Traffic of this order is used; it cannot be refunded whole.");
-  return payment;
+  if (method.refundedBy === "call") {
+    const captureRef = await hold(ctx, input);
+    await ask(() => method.refund(input.id, captureRef)).catch(async (cause: unknown) => {
+      if (isRefusal(cause)) await release(ctx, input);
+      throw cause;
+    });
+  }
+  await book(ctx, input);
 }
 
-async function lockPaid(tx: Transaction, id: string): Promise<{ order: LockedOrder; payment: PaymentRow } | null> {
+function isRefusal(cause: unknown): boolean {
+  return cause instanceof AppError && cause.cause instanceof ProviderUnavailable && cause.cause.isRefusal;
+}
+
+/** Answers what the provider calls the money. */
+function hold(ctx: ServiceContext, { id, reason }: RefundOrderInput): Promise<string> {
+  return transact(ctx, async (tx) => {
+    const { order, payment } = await lockPaid(tx, id);
+    if (!isTrafficHeld(order)) {
+      await requireUnused(tx, order);
+      await holdTraffic(tx.db, order, actorId(ctx.actor));
+      await tx.audit({ action: "order.hold", subjectId: id, reason, detail: { provider: order.provider } });
+      await tx.notify({ kind: "client", id: order.clientId });
+    }
+    return payment.captureRef ?? "";
+  });
+}
+
+function release(ctx: ServiceContext, { id }: RefundOrderInput): Promise<void> {
+  return transact(ctx, async (tx) => {
+    const order = await lockOrder(tx.db, id);
+    if (order?.status !== "paid" || !isTrafficHeld(order)) return;
+    await releaseTraffic(tx.db, order, actorId(ctx.actor));
+    await tx.audit({
+      action: "order.release",
+      subjectId: id,
+      reason: "the provider refused the refund",
+      detail: { provider: order.provider },
+    });
+    await tx.notify({ kind: "client", id: order.clientId });
+  });
+}
+
+function book(ctx: ServiceContext, { id, reason }: RefundOrderInput): Promise<void> {
+  const now = ctx.now();
+  return transact(ctx, async (tx) => {
+    const locked = await lockOrder(tx.db, id);
+    // The provider's own message may have been quicker.
+    if (locked?.status === "refunded") return;
+    const { order, payment } = await lockPaid(tx, id);
+    if (!isTrafficHeld(order)) await requireUnused(tx, order);
+    await bookRefund(tx.db, order, payment, { actor: actorId(ctx.actor), now, reason: null });
+    await tx.audit({ action: "order.refund", subjectId: id, reason, detail: { provider: order.provider } });
+    await tx.notify({ kind: "client", id: order.clientId });
+  });
+}
+
+async function requireUnused(tx: Transaction, order: LockedOrder): Promise<void> {
+  if (!(await hasUnusedTraffic(tx.db, order)))
+    throw new AppError("STATE_CONFLICT", "Traffic of this order is used; it cannot be refunded whole.");
+}
+
+async function lockPaid(tx: Transaction, id: string): Promise<{ order: LockedOrder; payment: PaymentRow }> {
   const order = await lockOrder(tx.db, id);
   const payment = order?.status === "paid" ? await findSettled(tx.db, id) : null;
-  return order === null || payment === null ? null : { order, payment };
+  if (order === null || payment === null) throw new AppError("STATE_CONFLICT", `The order is ${order?.status ?? "gone"}.`);
+  return { order, payment };
 }

@@ -19,13 +19,16 @@ export interface LockedOrder {
   readonly chargeMinor: bigint;
   readonly payUrl: string | null;
   readonly expiresAt: Date;
+  /** See traffic-hold.ts. */
+  readonly refundHolds: number;
 }
 
 /** Null when there is none. A text that is no id finds nothing. */
 export async function lockOrder(db: DatabaseTransaction, id: string): Promise<LockedOrder | null> {
   const [order] = await db.$queryRaw<LockedOrder[]>`
     select id, number, client_id as "clientId", bytes, amount_micro_usd as "amountMicroUsd", status::text as status, provider::text as provider,
-           currency, charge_minor as "chargeMinor", pay_url as "payUrl", expires_at as "expiresAt"
+           currency, charge_minor as "chargeMinor", pay_url as "payUrl", expires_at as "expiresAt",
+           refund_holds as "refundHolds"
       from client_order where id = ${id} for no key update`;
   return order ?? null;
 }

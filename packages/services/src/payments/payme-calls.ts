@@ -26,7 +26,8 @@ import { requireSystem } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import { actorId, transact, type Transaction } from "../transaction.ts";
 import { findPayment, type LockedOrder, lockOrder, paymentFields, type PaymentRow } from "./locked-order.ts";
-import { addPayment, failPayment, hasUnusedTraffic, refundOrder, settleOrder } from "./settle-order.ts";
+import { addPayment, failPayment, refundOrder, settleOrder } from "./settle-order.ts";
+import { hasUnusedTraffic } from "./traffic-hold.ts";
 
 export type PaymeAnswer = { readonly kind: "result"; readonly result: object } | { readonly kind: "fault"; readonly fault: PaymeFault };
 type Call<Method extends PaymeCall["method"]> = Extract<PaymeCall, { readonly method: Method }>;

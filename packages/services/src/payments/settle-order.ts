@@ -4,12 +4,13 @@
  * A payment posts one ledger transaction, under the key `order:<id>`; a refund posts another with the opposite entries, under
  * `refund:<id>`. Entries are never changed. The database refuses a paid order without its posting, and a posting without one.
  */
-import { createHash } from "node:crypto";
 import { newId } from "@karvon/domain";
 import type { PaymentProvider } from "@karvon/payments";
 import type { DatabaseTransaction } from "../database.ts";
 import { postLedger } from "../sql-functions.ts";
 import { type LockedOrder, paymentFields, type PaymentRow } from "./locked-order.ts";
+import { orderHash } from "./order-hash.ts";
+import { isTrafficHeld } from "./traffic-hold.ts";
 
 export interface NewPayment {
   readonly provider: PaymentProvider;
@@ -59,7 +60,7 @@ export async function settleOrder(
     key: `order:${order.id}`,
     kind: "top_up",
     actor,
-    requestSha256: requestHash(order),
+    requestSha256: orderHash(order),
     entries: entriesOf(order, 1n),
   });
   return settled;
@@ -71,7 +72,10 @@ export interface Refund {
   readonly reason: number | null;
 }
 
-/** The opposite entries. Whether the traffic is still there was asked before (hasUnusedTraffic); booking never refuses. */
+/**
+ * The opposite entries, less the traffic that was taken already when the refund began (traffic-hold.ts). Whether it is still there
+ * was asked before; booking never refuses.
+ */
 export async function refundOrder(
   db: DatabaseTransaction,
   order: LockedOrder,
@@ -88,18 +92,10 @@ export async function refundOrder(
     key: `refund:${order.id}`,
     kind: "refund",
     actor,
-    requestSha256: requestHash(order),
-    entries: entriesOf(order, -1n),
+    requestSha256: orderHash(order),
+    entries: isTrafficHeld(order) ? moneyOf(order, -1n) : entriesOf(order, -1n),
   });
   return refunded;
-}
-
-/** Whether the order's traffic can be taken back whole. Holds the balance until the transaction ends. */
-export async function hasUnusedTraffic(db: DatabaseTransaction, order: LockedOrder): Promise<boolean> {
-  const [account] = await db.$queryRaw<{ free: bigint }[]>`
-    select posted - reserved as free from ledger_account
-     where kind = 'client_bytes' and owner_id = ${order.clientId} and shard = 0 for no key update`;
-  return (account?.free ?? 0n) >= order.bytes;
 }
 
 export interface Failure {
@@ -121,21 +117,19 @@ export async function cancelOrderRow(db: DatabaseTransaction, order: LockedOrder
   await db.order.update({ where: { id: order.id }, data: { status: "cancelled", cancelledAt: now }, select: { id: true } });
 }
 
-/** What the key stands for: the same key with other content is IDEMPOTENCY_CONFLICT. */
-function requestHash(order: LockedOrder): Buffer {
-  return createHash("sha256")
-    .update(JSON.stringify([order.id, order.bytes.toString(), order.amountMicroUsd.toString()]))
-    .digest();
-}
-
 function entriesOf(order: LockedOrder, sign: 1n | -1n) {
-  const { clientId } = order;
   const bytes = sign * order.bytes;
-  const amount = sign * order.amountMicroUsd;
   return [
     { kind: "bytes_issued", amount: -bytes },
-    { kind: "client_bytes", ownerId: clientId, amount: bytes },
+    { kind: "client_bytes", ownerId: order.clientId, amount: bytes },
+    ...moneyOf(order, sign),
+  ];
+}
+
+function moneyOf(order: LockedOrder, sign: 1n | -1n) {
+  const amount = sign * order.amountMicroUsd;
+  return [
     { kind: "payment_clearing", amount: -amount },
-    { kind: "client_usd", ownerId: clientId, amount },
+    { kind: "client_usd", ownerId: order.clientId, amount },
   ];
 }

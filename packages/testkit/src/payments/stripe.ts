@@ -26,6 +26,8 @@ export interface PlayedStripe {
   readonly refunds: readonly string[];
   /** The next API call suffers it. */
   failNext(fault: StripeFault): void;
+  /** What happens while the next API call is under way. */
+  meanwhile(work: () => Promise<void>): void;
   /** The session's payment intent. */
   captureOf(session: PlayedSession): string;
   send(event: string, options?: { readonly secret?: string; readonly at?: number }): Promise<Heard>;
@@ -44,10 +46,15 @@ export async function playStripe({ webhookUrl }: StripeParty): Promise<PlayedStr
   const webhookSecret = `whsec_${randomBytes(24).toString("hex")}`;
   const books: Books = { sessions: [], refunds: [], answers: new Map() };
   let fault: StripeFault | null = null;
+  let meanwhile: (() => Promise<void>) | null = null;
   const server = createServer((request, response) => {
     const suffered = fault;
     fault = null;
-    answerApi(books, secretKey, request, response, suffered).catch(() => response.destroy());
+    const work = meanwhile;
+    meanwhile = null;
+    Promise.resolve(work?.())
+      .then(() => answerApi(books, secretKey, request, response, suffered))
+      .catch(() => response.destroy());
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -66,6 +73,7 @@ export async function playStripe({ webhookUrl }: StripeParty): Promise<PlayedStr
     sessions: books.sessions,
     refunds: books.refunds,
     failNext: (next) => void (fault = next),
+    meanwhile: (work) => void (meanwhile = work),
     captureOf: ({ id }) => `pi_${id.slice(3)}`,
     send: (event, options) => deliver(messageOf(event, options?.secret, options?.at)),
     sendUnheard: (event) => deliverUnheard(messageOf(event)),

@@ -173,3 +173,64 @@ describe("giving up and giving back", () => {
     expect(shop.stripe.refunds).toHaveLength(before);
   });
 });
+
+describe("a refund by an admin", () => {
+  const refund = (order: Order) =>
+    shop.web.mutate("admin.refundOrder", { cookie: shop.adminCookie, input: { id: order.id, reason: "because of a test" } });
+  /** A gateway asks for all that the client has; answers what it got. */
+  const grab = async ({ clientId }: Order): Promise<bigint> => {
+    const { proxyUserId } = await shop.web.fixtures.makeProxyUser(clientId);
+    const gatewayId = await shop.web.fixtures.makeGateway();
+    const { rows } = await shop.web.fixtures.pool.query<{ granted: bigint }>(
+      "SELECT granted FROM quota_take($1, $2, $3, 1, 1, NULL, 5000000000, 5000000000)",
+      [clientId, proxyUserId, gatewayId],
+    );
+    return rows[0]?.granted ?? -1n;
+  };
+  async function paid(): Promise<Order> {
+    const order = await shop.order("stripe");
+    await send(completed(order));
+    return order;
+  }
+
+  test("holds the traffic while the money goes back, so that nobody spends both", async () => {
+    const order = await paid();
+    let granted = -1n;
+    shop.stripe.meanwhile(async () => void (granted = await grab(order)));
+    expect((await refund(order)).status).toBe(200);
+    expect(granted).toBe(0n);
+    expect(await shop.orderState(order.id)).toBe("refunded");
+    expect(await shop.balanceOf(order.clientId)).toBe(0n);
+    expect(shop.stripe.refunds.filter((ref) => ref === shop.stripe.captureOf(sessionOf(order)))).toHaveLength(1);
+    expect(await shop.faults()).toEqual([]);
+  });
+
+  test("that Stripe refuses gives the traffic back, and can be tried again", async () => {
+    const order = await paid();
+    for (let tries = 0; tries < 2; tries += 1) {
+      shop.stripe.failNext("refusal");
+      expect(await refund(order)).toMatchObject({ status: 503, appCode: "PROVIDER_UNAVAILABLE" });
+      expect([await shop.orderState(order.id), await shop.balanceOf(order.clientId)]).toEqual(["paid", 5_000_000_000n]);
+    }
+    expect((await refund(order)).status).toBe(200);
+    expect(await shop.balanceOf(order.clientId)).toBe(0n);
+    expect(await shop.faults()).toEqual([]);
+  });
+
+  test("whose webhook comes first is booked once", async () => {
+    const order = await paid();
+    const news = refundEvent(shop.stripe.captureOf(sessionOf(order)), fiveGb.cents);
+    shop.stripe.meanwhile(async () => void (await send(news)));
+    expect((await refund(order)).status).toBe(200);
+    expect(await shop.countPostings(order.id)).toEqual({ paid: 1, refunded: 1 });
+    expect(await shop.balanceOf(order.clientId)).toBe(0n);
+    expect(await shop.faults()).toEqual([]);
+  });
+
+  test("of traffic that a gateway has in hand is refused before any money moves", async () => {
+    const order = await paid();
+    await grab(order);
+    expect(await refund(order)).toMatchObject({ status: 409, appCode: "STATE_CONFLICT" });
+    expect(shop.stripe.refunds).not.toContain(shop.stripe.captureOf(sessionOf(order)));
+  });
+});
