@@ -3,8 +3,22 @@ import { expect, test } from "vitest";
 import { listSeeds, readSeeds } from "./test/simulation/env.ts";
 import { LedgerLab } from "./test/simulation/ledger-lab.ts";
 import { simulateAll } from "./test/simulation/simulate-all.ts";
+import { simulate } from "./test/simulation/simulation.ts";
 
-const seeds = readSeeds() ?? listSeeds(1, isFullTier ? 2_000 : 24);
+const seeds = readSeeds() ?? listSeeds(1, isFullTier ? 2_000 : 20);
+
+test("the same seed is the same run", async () => {
+  const runs = await Promise.all(
+    [1, 2].map(async () => {
+      const lab = await LedgerLab.open();
+      const report = await simulate({ seed: 2, lab });
+      await lab.close();
+      return report;
+    }),
+  );
+  expect(runs[0]?.events.length).toBeGreaterThan(50);
+  expect(runs[0]).toEqual(runs[1]);
+});
 
 test(
   "M15: whatever is lost, doubled, late, killed or torn, every byte that was received is billed once",

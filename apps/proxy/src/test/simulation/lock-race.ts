@@ -5,10 +5,12 @@ import { Random } from "./random.ts";
 
 const gatewaysMax = 8;
 const clientsMax = 24;
-const rounds = 25;
 
 /** Answers how many reports the database ended because their locks stood in a circle. Rejects when one failed for another reason. */
-export async function countDeadlocks(prepare: (fixtures: Fixtures) => Promise<void> = async () => undefined): Promise<number> {
+export async function countDeadlocks(
+  rounds: number,
+  prepare: (fixtures: Fixtures) => Promise<void> = async () => undefined,
+): Promise<number> {
   const test = await createTestDatabase();
   const fixtures = openFixtures(test.url);
   try {
@@ -16,7 +18,7 @@ export async function countDeadlocks(prepare: (fixtures: Fixtures) => Promise<vo
     // So long a transaction waits before it looks for a circle; a second would be most of the test.
     await fixtures.pool.query(`ALTER DATABASE "${new URL(test.url).pathname.slice(1)}" SET deadlock_timeout = '20ms'`);
     const sessions = await openSessions(fixtures);
-    const races = Array.from({ length: gatewaysMax }, (_, at) => race(test.url, fixtures, sessions, at));
+    const races = Array.from({ length: gatewaysMax }, (_, at) => race(test.url, fixtures, sessions, at, rounds));
     return (await Promise.all(races)).reduce((sum, count) => sum + count, 0);
   } finally {
     await fixtures.close();
@@ -41,7 +43,7 @@ async function openSessions(fixtures: Fixtures): Promise<Session[]> {
   return sessions;
 }
 
-async function race(url: string, fixtures: Fixtures, sessions: readonly Session[], at: number): Promise<number> {
+async function race(url: string, fixtures: Fixtures, sessions: readonly Session[], at: number, rounds: number): Promise<number> {
   const gatewayId = await fixtures.makeGateway();
   const random = new Random(at);
   const database = openGatewayDatabase({ url, poolMax: 1, onError: () => undefined });

@@ -228,7 +228,7 @@ class Simulation implements LinkWorld {
       const { random } = this;
       const id = `ses_${this.#seed}_${this.#sessions.length}`;
       const maxBytes = random.chance(0.1) ? random.between(1, 500_000) : null;
-      this.note(`${id} opens for ${username}`);
+      this.note(`${id} opens`);
       this.#sessions.push(
         new SimulatedSession(process, user, {
           id,
