@@ -9,7 +9,7 @@
  * --review adds what is too much for the docs: pages that are empty, still load or are answered by nobody, and every dialog.
  * It fails when a page is wider than its window or writes an error into the console.
  *
- * Limits: pictures end at 2,600 px of height; 90 s of live chart; 20 s for a page to fill.
+ * Limits: pictures end at 1,500 px of height; 90 s of live chart; 20 s for a page to fill.
  */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -22,7 +22,7 @@ import { readReady } from "./screenshots/ready.ts";
 import * as shots from "./screenshots/shots.ts";
 import { driveTraffic } from "./screenshots/traffic.ts";
 
-const heightMax = 2_600;
+const heightMax = 1_500;
 const liveForMs = 90_000;
 const fillWithinMs = 20_000;
 const warmUpMs = 15_000;
