@@ -9,6 +9,7 @@ const files = [
   "apps/proxy/src/crashes.integration.test.ts",
   "apps/proxy/src/full-disk.integration.test.ts",
   "apps/cli/src/usage-recover.integration.test.ts",
+  "packages/db/src/sql/flush-speed.integration.test.ts",
   "packages/db/src/sql/quota-race.integration.test.ts",
   "apps/proxy/src/quota-overrun.integration.test.ts",
   "apps/proxy/src/quota.integration.test.ts",

@@ -1,7 +1,7 @@
-import { dueMicroUsd, newId } from "@karvon/domain";
+import { dueMicroUsd } from "@karvon/domain";
 import { createFakeClock } from "@karvon/testkit";
 import { startFlusher, type UsageBatch } from "@karvon/billing";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { counterOf, openUsageWorld, sampledAtMs, type UsageWorld } from "../testing/usage-world.ts";
 import { openGatewayDatabase } from "./index.ts";
 
@@ -340,41 +340,6 @@ describe("many at once", () => {
     })();
     await Promise.all([flushes, ...Array.from({ length: 30 }, () => world.fixtures.credit(world.clientId, 1_000n))]);
     expect(await world.readBalances()).toMatchObject({ client_bytes: 30_000n - 40n });
-    expect(await world.readFaults()).toEqual({});
-  });
-});
-
-describe("ten thousand sessions in one report", () => {
-  let people: { clientId: string; proxyUserId: string }[] = [];
-  beforeAll(() => (people = []));
-  afterAll(() => (people = []));
-
-  test("are posted, again and again, and the time is printed", async () => {
-    people = await Promise.all(
-      Array.from({ length: 100 }, async () => {
-        const { clientId } = await world.fixtures.makeClient();
-        return { clientId, ...(await world.fixtures.makeProxyUser(clientId)) };
-      }),
-    );
-    const sessions = Array.from({ length: 10_000 }, (_, index) => world.makeFacts({ id: newId("ses"), ...people[index % people.length] }));
-    const times: number[] = [];
-    for (let seq = 1; seq <= 8; seq += 1) {
-      const batch = world.makeBatch(
-        seq,
-        sessions.map((facts) => counterOf(facts, seq * 1_000, seq * 9_000)),
-        seq === 1 ? sessions : [],
-      );
-      const startedMs = performance.now();
-      const receipt = await world.db.recordUsage(batch);
-      times.push(Math.round(performance.now() - startedMs));
-      expect(receipt.postedBytes).toBe(100_000_000n);
-      expect(receipt.balances).toHaveLength(100);
-    }
-    const [first, ...later] = times;
-    const sorted = later.toSorted((a, b) => a - b);
-    process.stdout.write(
-      `flush of 10,000 sessions, 100 clients: opening ${first} ms, then p50 ${sorted[3]} ms, worst ${sorted.at(-1)} ms\n`,
-    );
     expect(await world.readFaults()).toEqual({});
   });
 });

@@ -28,7 +28,7 @@ export async function recordUsage(pool: Pool, batch: UsageBatch, onError: (cause
     plainArray(counters.map((counter) => counter.upBytes)),
     plainArray(counters.map((counter) => counter.downBytes)),
     plainArray(counters.map((counter) => instantOrNull(counter.closedAtMs))),
-    counters.map((counter) => (counter.closeReason === undefined ? null : cleanText(counter.closeReason))),
+    closeReasons(counters),
   ]);
   if (row === undefined) throw new Error("usage_flush answered nothing");
   return {
@@ -66,17 +66,21 @@ function openedRow(facts: SessionFacts): unknown {
   };
 }
 
+/** Most counters are of sessions that go on: only real reasons need the library's quotes. */
+function closeReasons(counters: readonly SessionCounter[]): string | (string | null)[] {
+  const reasons = counters.map(({ closeReason }) => (closeReason === undefined ? null : cleanText(closeReason)));
+  return reasons.every((reason) => reason === null) ? plainArray(reasons) : reasons;
+}
+
 function cleanOrNull(text: string | null): string | null {
   return text === null ? null : cleanText(text);
 }
 
 /** Names the content of a batch: the same batch sent again has the same hash, another content under its name has not. */
 function payloadHash(opened: string, counters: readonly SessionCounter[]): Buffer {
-  const hash = createHash("sha256").update(opened);
+  let text = "";
   for (const counter of counters) {
-    hash.update(
-      `\n${counter.id} ${counter.openedAtMs} ${counter.upBytes} ${counter.downBytes} ${counter.closedAtMs ?? ""} ${counter.closeReason ?? ""}`,
-    );
+    text += `\n${counter.id} ${counter.openedAtMs} ${counter.upBytes} ${counter.downBytes} ${counter.closedAtMs ?? ""} ${counter.closeReason ?? ""}`;
   }
-  return hash.digest();
+  return createHash("sha256").update(opened).update(text).digest();
 }
