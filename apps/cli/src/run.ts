@@ -7,6 +7,7 @@ import { AppError } from "@karvon/domain";
 import { SettingsError } from "@karvon/settings";
 import { parserOptions, type Command, type Input } from "./command.ts";
 import { ConnectError, type Connection } from "./connect.ts";
+import { deadLettersCommand, retryDeadLettersCommand } from "./commands/dead-letters.ts";
 import { enrolCodeCommand, nodesCommand } from "./commands/fleet.ts";
 import { balanceCommand, receiptCommand, reconcileCommand, sessionsCommand } from "./commands/money.ts";
 import { payoutsCommand, requestPayoutCommand } from "./commands/payouts.ts";
@@ -30,6 +31,8 @@ export const commands: readonly Command[] = [
   requestPayoutCommand,
   reconcileCommand,
   usageRecoverCommand,
+  deadLettersCommand,
+  retryDeadLettersCommand,
 ];
 
 export interface Terminal {

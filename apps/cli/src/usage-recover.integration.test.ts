@@ -5,6 +5,7 @@ import { newId } from "@karvon/domain";
 import { openJournal } from "@karvon/journal";
 import { isFullTier, printFigure } from "@karvon/testkit";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
+import { makeFacts } from "./test/make-facts.ts";
 import { openPlatform, type Platform } from "./test/open-platform.ts";
 
 const boughtBytes = 3_000_000;
@@ -22,19 +23,6 @@ afterAll(async () => {
   await platform.close();
 });
 
-async function makeFacts(): Promise<SessionFacts> {
-  const { fixtures } = platform;
-  const { clientId } = await fixtures.makeClient();
-  const { proxyUserId } = await fixtures.makeProxyUser(clientId);
-  const { operatorId } = await fixtures.makeOperator();
-  const { nodeId } = await fixtures.makeNode(operatorId);
-  const place = { exitAddress: null, exitCountry: null, exitCity: null, exitAsn: null, connectionType: null, clientAddress: null };
-  const target = { protocol: "connect", targetHost: "example.com", targetPort: 443 } as const;
-  const who = { clientId, proxyUserId, operatorId, nodeId, priceId: fixtures.priceId };
-  const rest = { stickySession: null, tag: null, connectMs: 1, hasPassword: true, failedAttempts: 0 };
-  return { id: newId("ses"), openedAtMs: Date.now() - 60_000, ...who, ...place, ...target, ...rest };
-}
-
 interface Gone {
   readonly facts: SessionFacts;
   readonly gatewayId: string;
@@ -44,7 +32,7 @@ interface Gone {
 /** A gateway that has carried what it was granted, and whose process is gone: nobody touches its journal from then on. */
 async function leaveJournal(): Promise<Gone> {
   const { fixtures, dataDir } = platform;
-  const facts = await makeFacts();
+  const facts = await makeFacts(fixtures, { openedAtMs: Date.now() - 60_000 });
   const { clientId, proxyUserId } = facts;
   await fixtures.credit(clientId, BigInt(boughtBytes));
   const gatewayId = await fixtures.makeGateway();

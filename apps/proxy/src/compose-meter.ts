@@ -29,6 +29,11 @@ export function createMeter(core: Core): Meter {
     intervalMs: options.flushIntervalMs ?? flushIntervalMsDefault,
     onPosted(batch, receipt) {
       sessions.posted(batch, receipt);
+      for (const id of receipt.deadSessionIds ?? []) {
+        log.error({ event: "flush.refused", sessionId: id });
+        // What it carries cannot be billed, so it carries nothing more.
+        sessions.find(id)?.line.cut("overloaded");
+      }
       for (const { clientId, balanceBytes } of receipt.balances) accounts.setBalance(clientId, balanceBytes);
       quotas.reconsider(({ balanceBytes }) => balanceBytes > 0);
       ticker.enforce();

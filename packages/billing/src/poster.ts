@@ -1,4 +1,5 @@
 import type { Clock } from "./clock.ts";
+import { recordBatch } from "./record-batch.ts";
 import type { UsageBatch, UsageLedger, UsageReceipt } from "./usage.ts";
 
 const retryMsMin = 500;
@@ -65,7 +66,7 @@ export function createPoster({ ledger, clock, waiting, onPosted, onFailure }: Po
 
   async function tryToPost(batch: UsageBatch): Promise<UsageReceipt | null> {
     try {
-      return await ledger.recordUsage(batch);
+      return await recordBatch(ledger, batch);
     } catch (cause) {
       lastCause = cause;
       return null;

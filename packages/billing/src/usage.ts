@@ -75,15 +75,28 @@ export interface UsageReceipt {
   readonly duplicate: boolean;
   /** Counters whose session the ledger has never heard of: send their facts again in a later batch. */
   readonly unknownSessionIds: readonly string[];
+  /** Sessions whose report was refused for good and is kept as a dead letter; left out when there are none. */
+  readonly deadSessionIds?: readonly string[];
+}
+
+/** The ledger refuses a batch for a reason that will not pass: bad data, a broken rule, an unknown price. */
+export class UsageRefusedError extends Error {
+  override readonly name = "UsageRefusedError";
 }
 
 /** The port to the database. One engine in production; tests use ledgers that fail. */
 export interface UsageLedger {
   /**
    * Posts one batch in one transaction and answers after the commit. Rejects when the outcome is unknown or the
-   * database is away: the caller then sends the same batch again, unchanged.
+   * database is away: the caller then sends the same batch again, unchanged. Rejects with UsageRefusedError when it
+   * never will be posted as it is.
    */
   recordUsage(batch: UsageBatch): Promise<UsageReceipt>;
+  /**
+   * Posts a batch that `recordUsage` refused: what can be posted is, the rest is kept as dead letters, in one transaction under
+   * the batch's name. A ledger that refuses nothing needs none.
+   */
+  recordApart?(batch: UsageBatch): Promise<UsageReceipt>;
 }
 
 /** What the radar hands over at a snapshot. The flusher adds gateway, epoch, seq and time. */

@@ -1,4 +1,4 @@
-import { splitSample, type UsageLedger } from "@karvon/billing";
+import { recordBatch, splitSample, type UsageLedger } from "@karvon/billing";
 import { type DeadJournal, readOrphanJournals } from "@karvon/journal";
 import type { Command } from "../command.ts";
 import { bytes, table } from "../print.ts";
@@ -52,7 +52,7 @@ async function post(ledger: UsageLedger, journal: DeadJournal, epoch: bigint): P
   let postedBytes = 0n;
   const unknown: string[] = [];
   for (const [at, part] of splitSample(sample).entries()) {
-    const receipt = await ledger.recordUsage({ gatewayId, epoch, seq: BigInt(at + 1), sampledAtMs: lastAtMs, ...part });
+    const receipt = await recordBatch(ledger, { gatewayId, epoch, seq: BigInt(at + 1), sampledAtMs: lastAtMs, ...part });
     postedBytes += receipt.postedBytes;
     unknown.push(...receipt.unknownSessionIds);
   }

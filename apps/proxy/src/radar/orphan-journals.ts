@@ -5,7 +5,7 @@
  * A folder says in `owner` which process writes in it. A process number that is in use again keeps a folder waiting for a
  * later start, never the other way round.
  */
-import { splitSample, type UsageLedger } from "@karvon/billing";
+import { recordBatch, splitSample, type UsageLedger } from "@karvon/billing";
 import type { GatewayDatabase } from "@karvon/db/sql";
 import { type DeadJournal, readDeadJournals, removeJournal } from "@karvon/journal";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -35,7 +35,7 @@ export type OrphanLedger = UsageLedger & Pick<GatewayDatabase, "releaseQuotas">;
 export async function postOrphan(ledger: OrphanLedger, journal: DeadJournal, epoch: bigint): Promise<void> {
   const { gatewayId, lastAtMs, sample } = journal;
   for (const [at, part] of splitSample(sample).entries()) {
-    await ledger.recordUsage({ gatewayId, epoch, seq: BigInt(at + 1), sampledAtMs: lastAtMs, ...part });
+    await recordBatch(ledger, { gatewayId, epoch, seq: BigInt(at + 1), sampledAtMs: lastAtMs, ...part });
   }
   await ledger.releaseQuotas(gatewayId, journal.epoch);
   removeJournal(journal);

@@ -11,6 +11,7 @@ import { instant, instantOrNull, toJson, whole } from "./clean.ts";
 import { enrolNode } from "./enrol-node.ts";
 import { listenForControl } from "./listen.ts";
 import { inTransaction, openPool, poolMaxDefault } from "./pool.ts";
+import { recordApart } from "./record-apart.ts";
 import { recordUsage } from "./record-usage.ts";
 import { run, runForOne, type Statement } from "./statement.ts";
 import * as statements from "./statements/index.ts";
@@ -54,6 +55,7 @@ export function openGatewayDatabase(options: GatewayDatabaseOptions): GatewayDat
     saveAssessment: (row) => saveAssessment(pool, row),
 
     recordUsage: (batch) => recordUsage(pool, batch, onError),
+    recordApart: (batch) => recordApart(pool, batch, onError),
     takeQuota: (ask) => takeQuota(pool, statements.takeQuota, ask.proxyUserId, ask),
     returnQuota: (given) => returnQuota(pool, statements.returnQuota, given.proxyUserId, given),
     takeTagQuota: (ask) => takeQuota(pool, statements.takeTagQuota, ask.tag, ask),

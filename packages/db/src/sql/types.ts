@@ -268,6 +268,8 @@ export interface GatewayDatabase extends UsageLedger {
   saveAssessment(row: AssessmentRow): Promise<void>;
 
   recordUsage(batch: UsageBatch): Promise<UsageReceipt>;
+  /** For a batch that was refused: posts what can be posted and keeps the rest as dead letters. */
+  recordApart(batch: UsageBatch): Promise<UsageReceipt>;
   /** Tops up what this gateway may carry for a proxy user. The same call again answers what is granted and grants no more. */
   takeQuota(ask: QuotaAsk & OfUser): Promise<QuotaTaken>;
   /** Gives back what is in hand and not spent. */

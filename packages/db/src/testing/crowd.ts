@@ -21,7 +21,10 @@ export async function gatherCrowd(world: UsageWorld, options: CrowdOptions): Pro
       `INSERT INTO user_account (id, email, role) SELECT 'usr_${role}' || n, '${role}' || n || '@test.local', '${role}' FROM generate_series(1, $1::int) AS n`,
       count,
     );
-    await insert(`INSERT INTO ${role} (id, user_id) SELECT '${role}' || n, 'usr_${role}' || n FROM generate_series(1, $1::int) AS n`, count);
+    await insert(
+      `INSERT INTO ${role} (id, user_id) SELECT '${role}' || n, 'usr_${role}' || n FROM generate_series(1, $1::int) AS n`,
+      count,
+    );
   }
   await insert(
     `INSERT INTO proxy_user (id, client_id, username, secret_hash)

@@ -11,6 +11,7 @@ export * from "./lock-enrolment-token.ts";
 export * from "./mark-gateway-nodes-offline.ts";
 export * from "./ping.ts";
 export * from "./read-control-epoch.ts";
+export * from "./record-apart.ts";
 export * from "./record-refusals.ts";
 export * from "./record-usage.ts";
 export * from "./register-gateway.ts";
