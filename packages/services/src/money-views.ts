@@ -79,3 +79,16 @@ export interface RateCardView {
   readonly operatorPicoUsdPerByte: bigint;
   readonly rates: readonly RateView[];
 }
+
+/** What one report said of a session that the ledger refused for good. */
+export interface DeadLetterView {
+  readonly id: bigint;
+  readonly gatewayId: string;
+  readonly sessionId: string;
+  readonly sampledAt: Date;
+  readonly refusedAt: Date;
+  readonly sqlstate: string;
+  readonly message: string;
+  /** Facts and counters as JSON. */
+  readonly report: string;
+}

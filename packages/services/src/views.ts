@@ -385,18 +385,6 @@ export interface ReconcileRunView extends ReconcileRunFacts {
   readonly checks: readonly LinkedCheck[];
 }
 
-/** What one report said of a session that the ledger refused for good. */
-export interface DeadLetterView {
-  readonly id: bigint;
-  readonly gatewayId: string;
-  readonly sessionId: string;
-  readonly sampledAt: Date;
-  readonly refusedAt: Date;
-  readonly sqlstate: string;
-  readonly message: string;
-  /** Facts and counters as JSON. */
-  readonly report: string;
-}
 export interface ReconciliationView {
   /** The newest run with a result; null before the first. */
   readonly lastRun: ReconcileRunView | null;

@@ -1,8 +1,9 @@
 import { requireAdmin } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import type { PageInput } from "../inputs/common.ts";
+import type { DeadLetterView } from "../money-views.ts";
 import { pageSize, readNumberCursor, toPage } from "../paging.ts";
-import type { DeadLetterView, Page } from "../views.ts";
+import type { Page } from "../views.ts";
 
 interface Row {
   readonly id: bigint;
