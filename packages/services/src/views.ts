@@ -384,7 +384,6 @@ export interface ReconcileRunFacts {
 export interface ReconcileRunView extends ReconcileRunFacts {
   readonly checks: readonly LinkedCheck[];
 }
-
 export interface ReconciliationView {
   /** The newest run with a result; null before the first. */
   readonly lastRun: ReconcileRunView | null;
