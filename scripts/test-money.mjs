@@ -13,6 +13,7 @@ const files = [
   "packages/db/src/sql/flush-speed.integration.test.ts",
   "packages/db/src/sql/flush-faults.integration.test.ts",
   "packages/db/src/sql/quota-race.integration.test.ts",
+  "packages/db/src/sql/wallet-race.integration.test.ts",
   "apps/proxy/src/quota-overrun.integration.test.ts",
   "apps/proxy/src/quota.integration.test.ts",
   "apps/proxy/src/simulation.integration.test.ts",

@@ -12,8 +12,11 @@ import type { QuotaTaken } from "@karvon/db/sql";
 import { type Refusal, refuse } from "@karvon/domain";
 import { Allowance, type AllowanceSource } from "@karvon/tunnel";
 
-/** Why nothing moves: the balance, a cap in total, of the day or of the month, or a database that does not answer. */
-export type QuotaShortage = "balance" | "limit" | "day" | "month" | "ledger";
+/**
+ * Why nothing moves: the balance, a cap in total, of the day or of the month, the wallet of a client that pays as it goes, what it
+ * may spend in a month, or a database that does not answer.
+ */
+export type QuotaShortage = "balance" | "limit" | "day" | "month" | "wallet" | "spending_cap" | "ledger";
 
 export interface QuotaDesk {
   /** More is needed: asks as soon as it may. */
@@ -171,6 +174,10 @@ function refusalOf(shortage: QuotaShortage, owner: QuotaOwner, opensAt: Date | n
   switch (shortage) {
     case "balance":
       return refuse("balance_exhausted", "0 bytes are left on the account");
+    case "wallet":
+      return refuse("balance_exhausted", "0 bytes are left on the account and its wallet is empty: top it up in the client panel");
+    case "spending_cap":
+      return refuse("limit_reached", "the wallet's monthly cap is reached: raise it in the client panel under Wallet, or buy traffic");
     case "ledger":
       return refuse("overloaded", "the ledger cannot be asked what the account may carry");
     case "limit":

@@ -16,6 +16,8 @@ import { readUserRules, type UserRules } from "./user-rules.ts";
 export interface ClientAccount {
   readonly clientId: string;
   balanceBytes: number;
+  /** What its wallet would buy, as of the last look at the client. */
+  walletBytes: number;
   pendingBytes: number;
   sessionsOpen: number;
   sessionsMax: number;
@@ -86,6 +88,7 @@ export function createAccounts(nowMs: () => number): Accounts {
     const known = clients.get(facts.clientId);
     const client = known ?? newClient(facts);
     if (client.pendingBytes === 0) client.balanceBytes = Number(facts.balanceBytes);
+    client.walletBytes = Number(facts.walletBytes);
     client.sessionsMax = facts.clientConcurrencyMax;
     client.isActive = facts.isClientActive;
     client.isKycMissing = facts.isKycMissing;
@@ -156,6 +159,7 @@ function newClient(facts: ProxyUserFacts): ClientAccount {
   return {
     clientId: facts.clientId,
     balanceBytes: Number(facts.balanceBytes),
+    walletBytes: 0,
     pendingBytes: 0,
     sessionsOpen: 0,
     sessionsMax: 0,
@@ -210,9 +214,9 @@ function newUser(facts: ProxyUserFacts, client: ClientAccount, rules: UserRules)
   };
 }
 
-/** Bytes that the client may still move; negative when it owes. */
+/** Bytes that the client may still move, bought or to be bought by its wallet; negative when it owes. */
 export function freeBytes(client: ClientAccount): number {
-  return client.balanceBytes - client.pendingBytes;
+  return client.balanceBytes + client.walletBytes - client.pendingBytes;
 }
 
 /** Why this user may not open another session now, or null. */

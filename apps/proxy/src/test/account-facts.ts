@@ -18,5 +18,6 @@ export const accountFacts = {
   tagCaps: "",
   priceId: "prc",
   balanceBytes: 100n,
+  walletBytes: 0n,
   interimCreditBytes: 0n,
 };

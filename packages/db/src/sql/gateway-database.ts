@@ -144,6 +144,7 @@ async function findProxyUser(pool: Pool, username: string): Promise<ProxyUserFac
     tagCaps: row.tag_caps,
     priceId: row.price_id,
     balanceBytes: row.balance_bytes,
+    walletBytes: row.wallet_bytes,
     interimCreditBytes: row.interim_credit_bytes,
   };
 }

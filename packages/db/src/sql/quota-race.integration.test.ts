@@ -1,6 +1,7 @@
 import { isFullTier, printFigure } from "@karvon/testkit";
 import { expect, test } from "vitest";
 import { raceForBalance } from "../testing/quota-race.ts";
+import { seededRandom } from "../testing/seeded-random.ts";
 import { openUsageWorld, type UsageWorld } from "../testing/usage-world.ts";
 
 const mib = 1_048_576;
@@ -14,15 +15,6 @@ const races: { what: What; gateways: number; bytes: number; wantBytes: number; s
   { what: "userDay", gateways: isFullTier ? 32 : 8, bytes: isFullTier ? 5_000_000_000 : 5_000_000, wantBytes: 16 * mib, seed: 3 },
   { what: "tagDay", gateways: isFullTier ? 32 : 8, bytes: isFullTier ? 5_000_000_000 : 5_000_000, wantBytes: 16 * mib, seed: 4 },
 ];
-
-/** A repeatable sequence of numbers in [0, 1). */
-function seededRandom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
 
 async function setCap({ fixtures, clientId, proxyUserId }: UsageWorld, what: What, bytes: number): Promise<void> {
   if (what === "userDay") await fixtures.pool.query("UPDATE proxy_user SET day_limit_bytes = $2 WHERE id = $1", [proxyUserId, bytes]);

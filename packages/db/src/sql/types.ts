@@ -53,6 +53,8 @@ export interface ProxyUserFacts {
   readonly priceId: string;
   /** Posted minus reserved; negative when overdrawn. */
   readonly balanceBytes: bigint;
+  /** What the wallet would buy in this month; 0 for a client that does not pay as it goes. */
+  readonly walletBytes: bigint;
   /** What a gateway may carry beyond its grants while it cannot ask, once in 15 minutes. */
   readonly interimCreditBytes: bigint;
 }
@@ -90,8 +92,8 @@ export interface QuotaTaken {
   readonly grantedBytes: number;
   /** Of it so far, as the database knows: what a run that begins with the user or tag counts as spent. */
   readonly usedBytes: number;
-  /** Why less was granted than wanted, or null: the balance, or a cap in total, of the day or of the month. */
-  readonly shortOf: "balance" | "limit" | "day" | "month" | null;
+  /** Why less was granted than wanted, or null: the balance, a cap in total, of the day or of the month, the wallet of who pays as it goes, or its cap. */
+  readonly shortOf: "balance" | "limit" | "day" | "month" | "wallet" | "spending_cap" | null;
   /** When the day or the month of such a cap is over, and in how long on the database's clock. */
   readonly opens: { readonly at: Date; readonly inMs: number } | null;
   /** Nothing is left to be granted now. */

@@ -19,6 +19,7 @@ export interface ProxyUserRow {
   tag_caps: string;
   price_id: string;
   balance_bytes: bigint;
+  wallet_bytes: bigint;
   interim_credit_bytes: bigint;
 }
 
@@ -37,6 +38,7 @@ export const findProxyUser = statement<ProxyUserRow>(
        FROM tag_cap AS t WHERE t.client_id = u.client_id), '') AS tag_caps,
      coalesce(c.price_id, (SELECT p.id FROM price AS p WHERE p.is_listed AND p.valid_from <= now() ORDER BY p.valid_from DESC, p.id DESC LIMIT 1)) AS price_id,
      coalesce((SELECT a.posted - a.reserved FROM ledger_account AS a WHERE a.kind = 'client_bytes' AND a.owner_id = u.client_id AND a.shard = 0), 0) AS balance_bytes,
+     CASE WHEN c.is_pay_as_you_go THEN (wallet_state(c.id)).spendable_bytes ELSE 0 END AS wallet_bytes,
      c.interim_credit_bytes
    FROM proxy_user AS u JOIN client AS c ON c.id = u.client_id JOIN user_account AS o ON o.id = c.user_id
    WHERE u.username = $1`,

@@ -3,7 +3,7 @@ import { statement } from "../statement.ts";
 export interface QuotaTakenRow {
   granted: bigint;
   used: bigint;
-  short_of: "balance" | "limit" | "day" | "month" | null;
+  short_of: "balance" | "limit" | "day" | "month" | "wallet" | "spending_cap" | null;
   opens_at: Date | null;
   /** On the database's clock: nobody else's may tell when a day is over. */
   opens_in_ms: number | null;
