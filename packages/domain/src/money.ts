@@ -24,6 +24,21 @@ export function dueMicroUsd(totalBytes: bigint, price: bigint): MicroUsd {
   return due as MicroUsd;
 }
 
+/** From so many GB in a calendar month on, another price. */
+export interface VolumeTier {
+  readonly fromGb: number;
+  readonly picoUsdPerByte: bigint;
+}
+
+/** The price for who has `bytes` in the month: that of the highest tier reached, else the version's. As `tier_price` in SQL. */
+export function priceForVolume(
+  { picoUsdPerByte, tiers }: { readonly picoUsdPerByte: bigint; readonly tiers: readonly VolumeTier[] },
+  bytes: bigint,
+): bigint {
+  const reached = tiers.filter(({ fromGb }) => BigInt(fromGb) * bytesPerGb <= bytes).toSorted((left, right) => right.fromGb - left.fromGb);
+  return reached[0]?.picoUsdPerByte ?? picoUsdPerByte;
+}
+
 /** The price of one GB in micro-USD, for price pages. */
 export function microUsdPerGb(price: bigint): MicroUsd {
   return ((price * bytesPerGb) / picoPerMicro) as MicroUsd;

@@ -1,4 +1,6 @@
 /** What the panels see of money that people move. Types only; bytes and money are bigint, moments are Date. */
+import type { VolumeTier } from "@karvon/domain";
+
 export type PayoutStatus = "requested" | "checked" | "sent" | "paid" | "failed";
 export type PayoutMethod = "iban" | "uz_account";
 export type CorrectionKind = "correction" | "promotion";
@@ -72,6 +74,27 @@ export interface PriceView {
   /** How many clients have agreed on it. */
   readonly clients: number;
   readonly rates: readonly RateView[];
+  readonly tiers: readonly VolumeTier[];
+}
+
+/** A price with its tiers, the lowest first, and the bytes that the client bought in the month so far. */
+export interface ClientPriceView {
+  readonly picoUsdPerByte: bigint;
+  readonly tiers: readonly VolumeTier[];
+  readonly monthBytes: bigint;
+}
+
+export interface WalletView {
+  /** Money turns into bytes when there are too few of them. */
+  readonly isOn: boolean;
+  readonly balanceMicroUsd: bigint;
+  /** What may be spent in a calendar month (UTC); null is no cap. */
+  readonly capMicroUsd: bigint | null;
+  readonly monthMicroUsd: bigint;
+  /** What the next lot costs for a byte: the client's price, or that of the tier it is in. */
+  readonly picoUsdPerByte: bigint | null;
+  /** What the wallet would buy now, under the cap; 0 while it is off. */
+  readonly spendableBytes: bigint;
 }
 
 export interface RateCardView {

@@ -2,6 +2,8 @@
  * What the panels see. Types only: each is a list of named fields, so that a new column is never shown by accident.
  * Bytes and money are bigint (micro-USD), moments are Date.
  */
+import type { WalletView } from "./money-views.ts";
+
 export type * from "./payments/views.ts";
 
 export type Role = "client" | "operator" | "admin";
@@ -10,7 +12,9 @@ export type NodeStatus = "active" | "paused" | "suspended" | "retired";
 export type NodeState = "serving" | "idle" | "limited" | "draining" | "offline";
 export type NetworkKind = "wifi" | "cellular" | "ethernet" | "unknown";
 export type LedgerAsset = "BYTE" | "USD6";
-export type LedgerTxKind = "usage" | "top_up" | "refund" | "payout" | "correction" | "grant_lost";
+export type LedgerTxKind = "usage" | "top_up" | "refund" | "payout" | "correction" | "grant_lost" | "wallet_lot";
+/** A client's traffic, what it is worth, and its wallet; an operator's earnings. */
+export type LedgerAccountName = "traffic" | "worth" | "wallet" | "earnings";
 
 export interface Page<Item> {
   readonly items: Item[];
@@ -214,6 +218,7 @@ export interface LedgerLine {
   readonly txId: bigint;
   readonly at: Date;
   readonly kind: LedgerTxKind;
+  readonly account: LedgerAccountName;
   readonly asset: LedgerAsset;
   readonly amount: bigint;
   readonly balanceAfter: bigint;
@@ -345,6 +350,7 @@ export interface UserView {
   readonly isDemo: boolean;
   /** Null when the user is no client. */
   readonly terms: ClientTerms | null;
+  readonly wallet: WalletView | null;
 }
 export interface AdminNodeView extends NodeView {
   readonly operatorEmail: string;

@@ -54,4 +54,4 @@ export const ledgerAmounts: readonly Column<LedgerLine>[] = [
 
 export const ledgerAt: Column<LedgerLine> = { name: "At", cell: (line) => <Moment at={line.at} withYear /> };
 
-export const ledgerKey = (line: LedgerLine): string => `${line.txId}-${line.asset}-${line.amount}-${line.balanceAfter}`;
+export const ledgerKey = (line: LedgerLine): string => `${line.txId}-${line.account}-${line.amount}-${line.balanceAfter}`;

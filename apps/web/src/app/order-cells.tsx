@@ -1,7 +1,7 @@
 import type { ReactNode } from "react";
 import type { Order } from "#trpc/types.ts";
 import { Badge, type Tone } from "#ui/badge.tsx";
-import { formatUsd } from "#ui/format.ts";
+import { formatUsd, formatWholeGb } from "#ui/format.ts";
 import { formatCharge } from "#ui/format-charge.ts";
 import { Moment } from "#ui/time-cells.tsx";
 
@@ -19,13 +19,18 @@ export function OrderState({ order }: { order: Order }) {
           {isExpired ? "It was to be paid by" : "It can be paid until"} <Moment at={order.expiresAt} withYear />.
         </Note>
       ) : null}
-      {status === "refunded" ? <Note>Money and traffic went back.</Note> : null}
+      {status === "refunded" ? <Note>What was bought and the money went back.</Note> : null}
     </span>
   );
 }
 
 function Note({ children }: { children: ReactNode }) {
   return <span className="text-xs text-faint">{children}</span>;
+}
+
+/** Traffic, or money for the wallet. */
+export function Goods({ order }: { order: Order }) {
+  return <span className="whitespace-nowrap">{order.product === "wallet" ? `${formatUsd(order.amountMicroUsd)} for the wallet` : formatWholeGb(order.bytes)}</span>;
 }
 
 /** What is paid, and the price where that is another currency. */

@@ -8,8 +8,10 @@ import {
   disableProxyUser,
   enableProxyUser,
   getClientOverview,
+  getClientPrice,
   getEndpoint,
   getReceipt,
+  getWallet,
   listAllowlist,
   listClientSessions,
   listLedger,
@@ -24,6 +26,8 @@ import {
   setProxyUserLimits,
   setProxyUserRules,
   setTagCap,
+  setWallet,
+  topUpWallet,
 } from "@karvon/services";
 import {
   AllowlistEntryIdInput,
@@ -37,8 +41,10 @@ import {
   ProxyUserRulesInput,
   SessionIdInput,
   SessionsInput,
+  SetWalletInput,
   TagCapInput,
   TagInput,
+  TopUpWalletInput,
 } from "@karvon/services/inputs";
 import { followLive } from "../live.ts";
 import { clientPart } from "../radar-feed.ts";
@@ -49,6 +55,12 @@ export const clientRouter = router({
   packs: clientProcedure.query(({ ctx }) => listPacks(ctx.services)),
   paymentMethods: clientProcedure.query(({ ctx }) => listPaymentMethods(ctx.services)),
   buyTraffic: clientProcedure.input(BuyTrafficInput).mutation(({ ctx, input }) => buyTraffic(ctx.services, input)),
+  price: clientProcedure.query(({ ctx }) => getClientPrice(ctx.services)),
+  wallet: router({
+    show: clientProcedure.query(({ ctx }) => getWallet(ctx.services)),
+    topUp: clientProcedure.input(TopUpWalletInput).mutation(({ ctx, input }) => topUpWallet(ctx.services, input)),
+    set: clientProcedure.input(SetWalletInput).mutation(({ ctx, input }) => setWallet(ctx.services, input)),
+  }),
   orders: clientProcedure.input(PageInput).query(({ ctx, input }) => listOrders(ctx.services, input)),
   cancelOrder: clientProcedure.input(OrderIdInput).mutation(({ ctx, input }) => cancelOrder(ctx.services, input)),
   proxyUsers: router({

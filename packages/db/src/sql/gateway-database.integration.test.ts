@@ -72,6 +72,7 @@ describe("proxy user", () => {
       usedBytes: 0n,
       priceId: world.fixtures.priceId,
       balanceBytes: 0n,
+      walletBytes: 0n,
       interimCreditBytes: 0n,
     });
     await world.fixtures.credit(clientId, 900n);

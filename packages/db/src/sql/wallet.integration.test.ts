@@ -42,7 +42,14 @@ describe("a wallet", () => {
     expect(await client.take()).toEqual({ grantedBytes: mib, usedBytes: 0, shortOf: null, isFinal: false });
     expect(await client.balances()).toEqual({ client_bytes: lotBytes, client_usd: lotMicroUsd, client_wallet: 700_000n });
     expect(await client.lots()).toEqual([
-      { number: 1n, bytes: lotBytes, micro_usd: lotMicroUsd, pico_usd_per_byte: 3_000n, month_bytes: lotBytes, month_micro_usd: lotMicroUsd },
+      {
+        number: 1n,
+        bytes: lotBytes,
+        micro_usd: lotMicroUsd,
+        pico_usd_per_byte: 3_000n,
+        month_bytes: lotBytes,
+        month_micro_usd: lotMicroUsd,
+      },
     ]);
   });
 
@@ -114,11 +121,10 @@ describe("the monthly cap", () => {
       "INSERT INTO ledger_tx (idempotency_key, kind, actor) VALUES ($1, 'wallet_lot', 'test') RETURNING id",
       [`test:${client.clientId}`],
     );
-    await pool.query("INSERT INTO wallet_lot VALUES ($1, 1, now(), karvon_month() - interval '1 month', $2, 3000, 9, 1, 9000000000, 300000, $3)", [
-      client.clientId,
-      world.fixtures.priceId,
-      rows[0]?.id,
-    ]);
+    await pool.query(
+      "INSERT INTO wallet_lot VALUES ($1, 1, now(), karvon_month() - interval '1 month', $2, 3000, 9, 1, 9000000000, 300000, $3)",
+      [client.clientId, world.fixtures.priceId, rows[0]?.id],
+    );
     expect(await client.take()).toMatchObject({ grantedBytes: mib, shortOf: null });
     expect(await client.lots()).toMatchObject([{}, { number: 2n, month_bytes: lotBytes, month_micro_usd: lotMicroUsd }]);
   });
@@ -141,14 +147,30 @@ describe("tiers", () => {
     }
     const lots = await client.lots();
     expect(lots.map((lot) => lot.pico_usd_per_byte)).toEqual([...Array(10).fill(3_000n), ...Array(10).fill(2_500n), 2_000n]);
-    expect(await client.balances()).toEqual({ client_bytes: 2_100_000_000n, client_usd: 6_300_000n, client_wallet: 10_000_000n - 5_700_000n });
+    expect(await client.balances()).toEqual({
+      client_bytes: 2_100_000_000n,
+      client_usd: 6_300_000n,
+      client_wallet: 10_000_000n - 5_700_000n,
+    });
     expect((await world.readBalances())["promotion"]).toBe(before - 600_000n);
   });
 
   test.each([
     ["cost as much as the version", [[10, 3_000]]],
-    ["cost more than the tier before", [[10, 2_000], [20, 2_100]]],
-    ["cost less than the tier behind", [[20, 2_100], [10, 2_000]]],
+    [
+      "cost more than the tier before",
+      [
+        [10, 2_000],
+        [20, 2_100],
+      ],
+    ],
+    [
+      "cost less than the tier behind",
+      [
+        [20, 2_100],
+        [10, 2_000],
+      ],
+    ],
   ] as const)("that %s are refused", async (name, tiers) => {
     expect(await publish(`prc_${name.length}`, 3_000, tiers)).toBe("KV004");
   });

@@ -2,6 +2,7 @@ import { requireAdmin } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import type { PageInput } from "../inputs/common.ts";
 import { readRates } from "../prices/read-rates.ts";
+import { readTiers } from "../prices/read-tiers.ts";
 import { pageSize, readTimeCursor, toPage, writeTimeCursor } from "../paging.ts";
 import type { PriceView } from "../money-views.ts";
 import type { Page } from "../views.ts";
@@ -29,10 +30,8 @@ export async function listPrices(ctx: ServiceContext, input: PageInput): Promise
       (select count(*)::int from client c where c.price_id = p.id) as clients,
       p.id = (select n.id from price n where n.is_listed and n.valid_from <= ${now} order by n.valid_from desc, n.id desc limit 1) as "isCurrent"
       from price p where p.base_id is null and (p.valid_from, p.id) < (${at}, ${id}) order by p.valid_from desc, p.id desc limit ${limit + 1}`;
-  const rates = await readRates(
-    ctx.database,
-    rows.map((row) => row.id),
-  );
+  const ids = rows.map((row) => row.id);
+  const [rates, tiers] = await Promise.all([readRates(ctx.database, ids), readTiers(ctx.database, ids)]);
   return toPage(
     rows,
     limit,
@@ -41,6 +40,7 @@ export async function listPrices(ctx: ServiceContext, input: PageInput): Promise
       ...row,
       state: stateOf(isListed, isCurrent, row.validFrom > now),
       rates: rates.get(row.id) ?? [],
+      tiers: tiers.get(row.id) ?? [],
     }),
   );
 }

@@ -3,6 +3,7 @@ import type { ServiceContext } from "../context.ts";
 import type { SearchPageInput } from "../inputs/common.ts";
 import { pageSize, readTimeCursor, toPage, writeTimeCursor } from "../paging.ts";
 import type { Page, UserView } from "../views.ts";
+import { readWallets } from "../wallet/read-wallets.ts";
 import { kycStateOf } from "./set-client-terms.ts";
 
 /** Accounts, newest first; the search looks into address, name and id. */
@@ -29,13 +30,21 @@ export async function listUsers(ctx: ServiceContext, input: SearchPageInput): Pr
       emailVerifiedAt: true,
       createdAt: true,
       isDemo: true,
-      client: { select: { kycRequired: true, kycTier: true, countries: true } },
+      client: { select: { id: true, kycRequired: true, kycTier: true, countries: true } },
     },
   });
+  const wallets = await readWallets(
+    ctx.database,
+    rows.flatMap(({ client }) => client?.id ?? []),
+  );
   return toPage(
     rows,
     limit,
     (row) => writeTimeCursor(row.createdAt, row.id),
-    ({ client, ...user }) => ({ ...user, terms: client === null ? null : { kyc: kycStateOf(client), countries: client.countries } }),
+    ({ client, ...user }) => ({
+      ...user,
+      terms: client === null ? null : { kyc: kycStateOf(client), countries: client.countries },
+      wallet: client === null ? null : (wallets.get(client.id) ?? null),
+    }),
   );
 }

@@ -24,6 +24,7 @@ const version = (usdPerGb: string, operatorUsdPerGb: string, validFrom?: Date) =
   operatorUsdPerGb,
   reason,
   rates: [],
+  tiers: [],
   ...(validFrom === undefined ? {} : { validFrom: validFrom.toISOString() }),
 });
 

@@ -7,7 +7,7 @@ import { requireMethod } from "../payments/charge-rule.ts";
 import { findSettled, lockOrder, type LockedOrder, type PaymentRow } from "../payments/locked-order.ts";
 import { ask } from "../payments/open-checkout.ts";
 import { refundOrder as bookRefund } from "../payments/settle-order.ts";
-import { hasUnusedTraffic, holdTraffic, isTrafficHeld, releaseTraffic } from "../payments/traffic-hold.ts";
+import { holdGoods, isHeld, isUnspent, releaseGoods } from "../payments/goods-hold.ts";
 import { actorId, transact, type Transaction } from "../transaction.ts";
 
 /**
@@ -45,9 +45,9 @@ function isRefusal(cause: unknown): boolean {
 function hold(ctx: ServiceContext, { id, reason }: RefundOrderInput): Promise<string> {
   return transact(ctx, async (tx) => {
     const { order, payment } = await lockPaid(tx, id);
-    if (!isTrafficHeld(order)) {
+    if (!isHeld(order)) {
       await requireUnused(tx, order);
-      await holdTraffic(tx.db, order, actorId(ctx.actor));
+      await holdGoods(tx.db, order, actorId(ctx.actor));
       await tx.audit({ action: "order.hold", subjectId: id, reason, detail: { provider: order.provider } });
       await tx.notify({ kind: "client", id: order.clientId });
     }
@@ -58,8 +58,8 @@ function hold(ctx: ServiceContext, { id, reason }: RefundOrderInput): Promise<st
 function release(ctx: ServiceContext, { id }: RefundOrderInput): Promise<void> {
   return transact(ctx, async (tx) => {
     const order = await lockOrder(tx.db, id);
-    if (order?.status !== "paid" || !isTrafficHeld(order)) return;
-    await releaseTraffic(tx.db, order, actorId(ctx.actor));
+    if (order?.status !== "paid" || !isHeld(order)) return;
+    await releaseGoods(tx.db, order, actorId(ctx.actor));
     await tx.audit({
       action: "order.release",
       subjectId: id,
@@ -77,7 +77,7 @@ function book(ctx: ServiceContext, { id, reason }: RefundOrderInput): Promise<vo
     // The provider's own message may have been quicker.
     if (locked?.status === "refunded") return;
     const { order, payment } = await lockPaid(tx, id);
-    if (!isTrafficHeld(order)) await requireUnused(tx, order);
+    if (!isHeld(order)) await requireUnused(tx, order);
     await bookRefund(tx.db, order, payment, { actor: actorId(ctx.actor), now, reason: null });
     await tx.audit({ action: "order.refund", subjectId: id, reason, detail: { provider: order.provider } });
     await tx.notify({ kind: "client", id: order.clientId });
@@ -85,8 +85,8 @@ function book(ctx: ServiceContext, { id, reason }: RefundOrderInput): Promise<vo
 }
 
 async function requireUnused(tx: Transaction, order: LockedOrder): Promise<void> {
-  if (!(await hasUnusedTraffic(tx.db, order)))
-    throw new AppError("STATE_CONFLICT", "Traffic of this order is used; it cannot be refunded whole.");
+  if (!(await isUnspent(tx.db, order)))
+    throw new AppError("STATE_CONFLICT", "Something of this order is used; it cannot be refunded whole.");
 }
 
 async function lockPaid(tx: Transaction, id: string): Promise<{ order: LockedOrder; payment: PaymentRow }> {

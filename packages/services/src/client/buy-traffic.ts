@@ -1,68 +1,16 @@
+import { bytesPerGb, dueMicroUsd, priceForVolume } from "@karvon/domain";
 import { requireClient } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import type { BuyTrafficInput } from "../inputs/client.ts";
-import { requireMethod } from "../payments/charge-rule.ts";
-import type { LockedOrder } from "../payments/locked-order.ts";
-import { openCheckout } from "../payments/open-checkout.ts";
-import { placeOrder } from "../payments/place-order.ts";
-import { addPayment, settleOrder } from "../payments/settle-order.ts";
-import { readBalanceBytes } from "../sql-functions.ts";
-import { actorId, transact, type Transaction } from "../transaction.ts";
+import { purchase } from "../payments/purchase.ts";
 import type { PurchaseView } from "../views.ts";
-import { getPrice } from "./get-price.ts";
+import { readClientPrice } from "./get-price.ts";
 
-/**
- * Orders traffic. With the test provider it is paid at once, no money moves, and every surface says so; with the others the
- * answer says where to pay, and the traffic is there when the provider's message has come.
- *
- * The same key again answers with the same order and changes nothing; the same key with another amount or provider is
- * IDEMPOTENCY_CONFLICT. Keys are the client's own and never expire. QUOTE_CHANGED when the charge is not the one that was
- * shown; PROVIDER_UNAVAILABLE when the provider is not set up or does not answer, and then the order waits for another try.
- */
-export async function buyTraffic(ctx: ServiceContext, input: BuyTrafficInput): Promise<PurchaseView> {
+/** Orders traffic at the price of the tier that is reached with it. Refusals and repetitions: see `purchase`. */
+export async function buyTraffic(ctx: ServiceContext, { gigabytes, ...request }: BuyTrafficInput): Promise<PurchaseView> {
   const { clientId } = requireClient(ctx);
-  const method = requireMethod(ctx, input.provider ?? "test");
-  const now = ctx.now();
-  const price = await getPrice(ctx, clientId, now);
-  const order = await transact(ctx, async (tx) => {
-    const placed = await placeOrder(tx.db, { clientId, input, price, method, now });
-    if (!placed.isNew) return placed.order;
-    const isTest = method.provider === "test";
-    if (isTest) await payTest(ctx, tx, placed.order);
-    await tx.audit({ action: isTest ? "order.pay" : "order.create", subjectId: placed.order.id, detail: auditDetail(placed.order) });
-    if (isTest) await tx.notify({ kind: "client", id: clientId });
-    return isTest ? { ...placed.order, status: "paid" as const } : placed.order;
-  });
-  const payUrl = await openCheckout(ctx, order, method);
-  return {
-    orderId: order.id,
-    bytes: order.bytes,
-    amountMicroUsd: order.amountMicroUsd,
-    balanceBytes: await readBalanceBytes(ctx.database, clientId),
-    isTest: order.provider === "test",
-    provider: order.provider,
-    status: order.status,
-    currency: order.currency,
-    chargeMinor: order.chargeMinor,
-    payUrl: order.status === "pending" ? payUrl : null,
-  };
-}
-
-async function payTest(ctx: ServiceContext, tx: Transaction, order: LockedOrder): Promise<void> {
-  const now = ctx.now();
-  const payment = await addPayment(tx.db, order, { provider: "test", providerRef: `test:${order.id}`, now });
-  await settleOrder(tx.db, order, payment, { actor: actorId(ctx.actor), now });
-}
-
-function auditDetail(order: LockedOrder) {
-  const { clientId, provider, currency } = order;
-  return {
-    clientId,
-    provider,
-    currency,
-    bytes: order.bytes.toString(),
-    amountMicroUsd: order.amountMicroUsd.toString(),
-    chargeMinor: order.chargeMinor.toString(),
-    isTest: provider === "test",
-  };
+  const price = await readClientPrice(ctx, clientId, ctx.now());
+  const bytes = BigInt(gigabytes) * bytesPerGb;
+  const amountMicroUsd = dueMicroUsd(bytes, priceForVolume(price, price.monthBytes + bytes));
+  return purchase(ctx, { product: "traffic", priceId: price.id, bytes, amountMicroUsd }, request);
 }

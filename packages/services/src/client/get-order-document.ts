@@ -1,7 +1,8 @@
-import { AppError, bytesPerGb, centsPerUsd, chargeMinor, formatMinor, type OrderDocument } from "@karvon/domain";
+import { AppError, centsPerUsd, chargeMinor, formatMinor, type OrderDocument } from "@karvon/domain";
 import { requireSignedIn } from "../actor.ts";
 import type { ServiceContext } from "../context.ts";
 import type { OrderDocumentInput } from "../inputs/client.ts";
+import { orderLine } from "../payments/order-line.ts";
 import { providerNames } from "../payments/provider-names.ts";
 
 /**
@@ -16,6 +17,7 @@ export async function getOrderDocument(ctx: ServiceContext, { id, kind }: OrderD
     select: {
       id: true,
       number: true,
+      product: true,
       bytes: true,
       amountMicroUsd: true,
       provider: true,
@@ -33,7 +35,7 @@ export async function getOrderDocument(ctx: ServiceContext, { id, kind }: OrderD
   });
   if (order === null) throw new AppError("NOT_FOUND", "There is no such order.");
   if (kind === "receipt" && order.paidAt === null) throw new AppError("STATE_CONFLICT", "This order is not paid: there is no receipt.");
-  const { exchangeRate, client, payments, bytes, amountMicroUsd, ...facts } = order;
+  const { exchangeRate, client, payments, product, bytes, amountMicroUsd, ...facts } = order;
   const cents = chargeMinor(amountMicroUsd, { minorPerUsd: centsPerUsd, step: 1n });
   return {
     kind,
@@ -46,7 +48,7 @@ export async function getOrderDocument(ctx: ServiceContext, { id, kind }: OrderD
     refundedAt: facts.refundedAt,
     seller: ctx.payments.settings.bankTransfer?.details ?? ["Karvon", new URL(ctx.panelUrl).host],
     buyer: { name: client.user.displayName, email: client.user.email },
-    line: `${bytes / bytesPerGb} GB of traffic`,
+    line: orderLine({ product, bytes, amountMicroUsd }),
     currency: facts.currency,
     chargeMinor: facts.chargeMinor,
     conversion: exchangeRate === null ? null : { priceUsd: formatMinor(cents), perUsd: exchangeRate.minorPerUsd },

@@ -4,14 +4,19 @@ import { idOf, Label, pageFields, Search } from "./common.ts";
 
 export const packGigabytesMax = 10_000;
 
-export const BuyTrafficInput = z.strictObject({
-  gigabytes: z.int().min(1, "Buy at least 1 GB.").max(packGigabytesMax, `Buy at most ${packGigabytesMax} GB at once.`),
+/** What every purchase says. */
+export const purchaseFields = {
   /** Made by the buyer once per purchase: the same key is the same order, for ever. */
   idempotencyKey: z.string().regex(/^[A-Za-z0-9_-]{8,64}$/, "The key has 8 to 64 letters, digits, - or _."),
   /** The test provider when left out. */
   provider: z.enum(["test", "stripe", "payme", "click", "bank_transfer"]).optional(),
   /** The charge that the buyer was shown: another one is refused. */
   quotedMinor: z.bigint().min(0n).optional(),
+};
+
+export const BuyTrafficInput = z.strictObject({
+  gigabytes: z.int().min(1, "Buy at least 1 GB.").max(packGigabytesMax, `Buy at most ${packGigabytesMax} GB at once.`),
+  ...purchaseFields,
 });
 export type BuyTrafficInput = z.infer<typeof BuyTrafficInput>;
 

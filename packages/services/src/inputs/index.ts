@@ -8,3 +8,4 @@ export * from "./limits.ts";
 export * from "./operator.ts";
 export * from "./payouts.ts";
 export * from "./prices.ts";
+export * from "./wallet.ts";

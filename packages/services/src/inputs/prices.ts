@@ -29,6 +29,22 @@ export function readRate(text: string): z.input<typeof Rate> | null {
   return { country: country ?? null, connectionType: connectionTypes.find((known) => known === type) ?? null, usdPerGb };
 }
 
+/** Tiers of one version. */
+export const tiersMax = 20;
+const tierGrammar = /^(\d{1,7})=(\d{1,4}(?:\.\d{1,3})?)$/;
+
+const Tier = z.strictObject({
+  /** Bought in a calendar month, with the purchase that is priced. */
+  fromGb: z.int().min(1).max(1_000_000, "At most 1,000,000 GB."),
+  usdPerGb: UsdPerGb,
+});
+
+/** `100=2.70`: from 100 GB on, 2.70 USD for a GB; null for anything else. */
+export function readTier(text: string): z.input<typeof Tier> | null {
+  const [, fromGb, usdPerGb] = tierGrammar.exec(text) ?? [];
+  return usdPerGb === undefined ? null : { fromGb: Number(fromGb), usdPerGb };
+}
+
 export const PublishPriceInput = z.strictObject({
   name: Label,
   usdPerGb: UsdPerGb,
@@ -46,6 +62,11 @@ export const PublishPriceInput = z.strictObject({
       (rates) => rates.every(({ country, connectionType }) => country !== null || connectionType !== null),
       "A rate is for something.",
     ),
+  /** What clients pay instead from so many GB in a calendar month (UTC) on. */
+  tiers: z
+    .array(Tier)
+    .max(tiersMax, `At most ${tiersMax} tiers.`)
+    .refine((tiers) => new Set(tiers.map(({ fromGb }) => fromGb)).size === tiers.length, "Each amount once."),
   /** ISO 8601 with a time zone; now when left out. */
   validFrom: z.iso.datetime({ offset: true, error: "An instant such as 2027-01-01T00:00:00Z." }).optional(),
   reason: Reason,

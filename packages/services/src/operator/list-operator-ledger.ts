@@ -39,6 +39,7 @@ export async function listOperatorLedger(ctx: ServiceContext, input: PageInput):
       txId: row.tx_id,
       at: row.at,
       kind: row.kind,
+      account: "earnings",
       asset: "USD6",
       amount: row.amount,
       balanceAfter: row.balance_after,

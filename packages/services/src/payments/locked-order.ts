@@ -11,8 +11,11 @@ export interface LockedOrder {
   readonly id: string;
   readonly number: bigint;
   readonly clientId: string;
+  readonly product: "traffic" | "wallet";
   readonly bytes: bigint;
   readonly amountMicroUsd: bigint;
+  /** What its bytes are charged as when they are carried: at the version's price, whatever tier they were bought in. */
+  readonly worthMicroUsd: bigint;
   readonly status: OrderStatus;
   readonly provider: PaymentProvider;
   readonly currency: Currency;
@@ -26,10 +29,11 @@ export interface LockedOrder {
 /** Null when there is none. A text that is no id finds nothing. */
 export async function lockOrder(db: DatabaseTransaction, id: string): Promise<LockedOrder | null> {
   const [order] = await db.$queryRaw<LockedOrder[]>`
-    select id, number, client_id as "clientId", bytes, amount_micro_usd as "amountMicroUsd", status::text as status, provider::text as provider,
-           currency, charge_minor as "chargeMinor", pay_url as "payUrl", expires_at as "expiresAt",
-           refund_holds as "refundHolds"
-      from client_order where id = ${id} for no key update`;
+    select o.id, o.number, o.client_id as "clientId", o.product::text as product, o.bytes, o.amount_micro_usd as "amountMicroUsd",
+           coalesce(div(o.bytes::numeric * p.pico_usd_per_byte, 1000000), 0)::bigint as "worthMicroUsd", o.status::text as status,
+           o.provider::text as provider, o.currency, o.charge_minor as "chargeMinor", o.pay_url as "payUrl", o.expires_at as "expiresAt",
+           o.refund_holds as "refundHolds"
+      from client_order o left join price p on p.id = o.price_id where o.id = ${id} for no key update of o`;
   return order ?? null;
 }
 

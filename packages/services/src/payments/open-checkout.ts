@@ -1,8 +1,9 @@
-import { AppError, bytesPerGb } from "@karvon/domain";
+import { AppError } from "@karvon/domain";
 import { type OpenedCheckout, type PaymentMethod, ProviderUnavailable } from "@karvon/payments";
 import type { ServiceContext } from "../context.ts";
 import { transact } from "../transaction.ts";
 import { findPayment, lockOrder, type LockedOrder } from "./locked-order.ts";
+import { orderLine } from "./order-line.ts";
 import { addPayment } from "./settle-order.ts";
 
 /**
@@ -15,7 +16,7 @@ export async function openCheckout(ctx: ServiceContext, order: LockedOrder, meth
     method.openCheckout({
       orderId: order.id,
       orderNumber: order.number,
-      description: `${order.bytes / bytesPerGb} GB of traffic, order ${order.number}`,
+      description: `${orderLine(order)}, order ${order.number}`,
       chargeMinor: order.chargeMinor,
       returnUrl: `${ctx.panelUrl}/client/orders`,
       expiresAt: order.expiresAt,

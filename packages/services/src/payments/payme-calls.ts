@@ -27,7 +27,7 @@ import type { ServiceContext } from "../context.ts";
 import { actorId, transact, type Transaction } from "../transaction.ts";
 import { findPayment, type LockedOrder, lockOrder, paymentFields, type PaymentRow } from "./locked-order.ts";
 import { addPayment, failPayment, refundOrder, settleOrder } from "./settle-order.ts";
-import { hasUnusedTraffic } from "./traffic-hold.ts";
+import { isUnspent } from "./goods-hold.ts";
 
 export type PaymeAnswer = { readonly kind: "result"; readonly result: object } | { readonly kind: "fault"; readonly fault: PaymeFault };
 type Call<Method extends PaymeCall["method"]> = Extract<PaymeCall, { readonly method: Method }>;
@@ -124,7 +124,7 @@ function cancel(ctx: ServiceContext, call: Call<"CancelTransaction">): Promise<P
   return transact(ctx, async (tx) => {
     const { order, payment } = await lockTransaction(tx, call.id);
     const isRefund = order !== null && payment?.status === "succeeded";
-    const decision = decideCancel(payment === null ? null : transactionOf(payment), isRefund && (await hasUnusedTraffic(tx.db, order)));
+    const decision = decideCancel(payment === null ? null : transactionOf(payment), isRefund && (await isUnspent(tx.db, order)));
     if (decision.kind === "refused") return refused(decision.fault);
     if (payment === null || order === null) return refused(paymeFaults.notFound);
     if (decision.kind === "known") return result(cancelResult(transactionOf(payment)));

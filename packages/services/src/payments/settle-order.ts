@@ -9,8 +9,9 @@ import type { PaymentProvider } from "@karvon/payments";
 import type { DatabaseTransaction } from "../database.ts";
 import { postLedger } from "../sql-functions.ts";
 import { type LockedOrder, paymentFields, type PaymentRow } from "./locked-order.ts";
+import { goodsEntries, moneyEntries } from "./order-entries.ts";
 import { orderHash } from "./order-hash.ts";
-import { isTrafficHeld } from "./traffic-hold.ts";
+import { isHeld } from "./goods-hold.ts";
 
 export interface NewPayment {
   readonly provider: PaymentProvider;
@@ -61,7 +62,7 @@ export async function settleOrder(
     kind: "top_up",
     actor,
     requestSha256: orderHash(order),
-    entries: entriesOf(order, 1n),
+    entries: [...goodsEntries(order, 1n), ...moneyEntries(order, 1n)],
   });
   return settled;
 }
@@ -73,7 +74,7 @@ export interface Refund {
 }
 
 /**
- * The opposite entries, less the traffic that was taken already when the refund began (traffic-hold.ts). Whether it is still there
+ * The opposite entries, less what was taken already when the refund began (goods-hold.ts). Whether it is still there
  * was asked before; booking never refuses.
  */
 export async function refundOrder(
@@ -93,7 +94,7 @@ export async function refundOrder(
     kind: "refund",
     actor,
     requestSha256: orderHash(order),
-    entries: isTrafficHeld(order) ? moneyOf(order, -1n) : entriesOf(order, -1n),
+    entries: [...(isHeld(order) ? [] : goodsEntries(order, -1n)), ...moneyEntries(order, -1n)],
   });
   return refunded;
 }
@@ -115,21 +116,4 @@ export function failPayment(db: DatabaseTransaction, payment: PaymentRow, { now,
 
 export async function cancelOrderRow(db: DatabaseTransaction, order: LockedOrder, now: Date): Promise<void> {
   await db.order.update({ where: { id: order.id }, data: { status: "cancelled", cancelledAt: now }, select: { id: true } });
-}
-
-function entriesOf(order: LockedOrder, sign: 1n | -1n) {
-  const bytes = sign * order.bytes;
-  return [
-    { kind: "bytes_issued", amount: -bytes },
-    { kind: "client_bytes", ownerId: order.clientId, amount: bytes },
-    ...moneyOf(order, sign),
-  ];
-}
-
-function moneyOf(order: LockedOrder, sign: 1n | -1n) {
-  const amount = sign * order.amountMicroUsd;
-  return [
-    { kind: "payment_clearing", amount: -amount },
-    { kind: "client_usd", ownerId: order.clientId, amount },
-  ];
 }

@@ -3,8 +3,12 @@ import type { Currency } from "@karvon/domain";
 import type { PaymentProvider } from "@karvon/payments";
 
 export type OrderStatus = "pending" | "paid" | "cancelled" | "refunded";
+/** Traffic, or money for the wallet. */
+export type OrderProduct = "traffic" | "wallet";
 export interface PurchaseView {
   readonly orderId: string;
+  readonly product: OrderProduct;
+  /** 0 for money. */
   readonly bytes: bigint;
   readonly amountMicroUsd: bigint;
   readonly balanceBytes: bigint;
@@ -32,6 +36,7 @@ export interface OrderView {
   readonly number: bigint;
   readonly createdAt: Date;
   readonly paidAt: Date | null;
+  readonly product: OrderProduct;
   readonly bytes: bigint;
   readonly amountMicroUsd: bigint;
   readonly status: OrderStatus;

@@ -5,6 +5,8 @@ import { setExchangeRate } from "../admin/exchange-rates.ts";
 import { refundOrder } from "../admin/refund-order.ts";
 import { buyTraffic } from "../client/buy-traffic.ts";
 import { cancelOrder } from "../client/cancel-order.ts";
+import { setWallet } from "../client/set-wallet.ts";
+import { topUpWallet } from "../client/top-up-wallet.ts";
 import type { TestPanel } from "./open-panel.ts";
 import type { WriteVerb } from "./write-verb.ts";
 
@@ -29,6 +31,13 @@ export function orderVerbs(panel: () => TestPanel): WriteVerb[] {
       verify: orderStatus,
       expected: "cancelled",
     },
+    {
+      name: "topUpWallet",
+      role: "client",
+      isTenantBound: false,
+      run: (ctx) => topUpWallet(ctx, { usd: "10", idempotencyKey: newId("ord") }),
+    },
+    { name: "setWallet", role: "client", isTenantBound: false, run: (ctx) => setWallet(ctx, { isOn: true, capUsd: "50.00" }) },
     {
       name: "confirmBankTransfer",
       role: "admin",

@@ -48,6 +48,7 @@ export const navigation: Readonly<Record<PanelRole, readonly NavGroup[]>> = {
       name: "Money",
       items: [
         { href: "/client/buy", name: "Buy traffic", icon: CreditCard },
+        { href: "/client/wallet", name: "Wallet", icon: Wallet },
         { href: "/client/orders", name: "Orders", icon: ReceiptText },
         { href: "/client/ledger", name: "Ledger", icon: BookOpen },
       ],

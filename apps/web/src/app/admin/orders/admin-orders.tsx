@@ -13,13 +13,12 @@ import { None } from "#ui/cells.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatWholeGb } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
 import { Segmented } from "#ui/segmented.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { Toolbar } from "#ui/toolbar.tsx";
-import { Charge, Documents, OrderState } from "../../order-cells.tsx";
+import { Charge, Documents, Goods, OrderState } from "../../order-cells.tsx";
 import { Provider } from "../../payment-provider.tsx";
 import { ExchangeRates } from "./exchange-rates.tsx";
 import { TransferDialog } from "./transfer-dialog.tsx";
@@ -36,7 +35,7 @@ const choices: readonly { value: Shown; label: string }[] = [
 const columns: Column<AdminOrder>[] = [
   { name: "Order", role: "lead", cell: (order) => <Numbered order={order} /> },
   { name: "Client", cell: (order) => <span className="break-words">{order.clientEmail}</span> },
-  { name: "Traffic", align: "right", cell: (order) => <span className="whitespace-nowrap">{formatWholeGb(order.bytes)}</span> },
+  { name: "Bought", align: "right", cell: (order) => <Goods order={order} /> },
   { name: "Ordered", from: "lg", cell: (order) => <Moment at={order.createdAt} withYear /> },
   { name: "State", cell: (order) => <OrderState order={order} /> },
   { name: "Paid by", cell: (order) => <Provider name={order.provider} /> },

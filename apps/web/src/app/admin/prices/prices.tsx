@@ -18,6 +18,7 @@ import { PageHeader } from "#ui/page-header.tsx";
 import { ShortId } from "#ui/short-id.tsx";
 import { Moment } from "#ui/time-cells.tsx";
 import { Rates } from "../../rates.tsx";
+import { Tiers } from "../../tiers.tsx";
 import { PublishDialog } from "./publish-dialog.tsx";
 
 const tones: Readonly<Record<Price["state"], Tone>> = { current: "good", planned: "info", past: "neutral", unlisted: "neutral" };
@@ -28,6 +29,7 @@ function makeColumns(onWithdraw: (price: Price) => void): Column<Price>[] {
     { name: "State", cell: (price) => <Badge tone={tones[price.state]}>{price.state}</Badge> },
     { name: "Client pays", align: "right", cell: (price) => <PerGb price={price.picoUsdPerByte} /> },
     { name: "Operator earns", align: "right", cell: (price) => <PerGb price={price.operatorPicoUsdPerByte} /> },
+    { name: "By volume", role: "wide", cell: (price) => <Tiers tiers={price.tiers} /> },
     { name: "Other rates", role: "wide", cell: (price) => <Rates rates={price.rates} /> },
     { name: "From", cell: (price) => <Moment at={price.validFrom} withYear /> },
     {

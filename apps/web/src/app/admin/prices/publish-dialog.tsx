@@ -1,5 +1,5 @@
 "use client";
-import { PublishPriceInput, readRate } from "@karvon/services/inputs";
+import { PublishPriceInput, readRate, readTier } from "@karvon/services/inputs";
 import { useMutation } from "@tanstack/react-query";
 import { readFailure } from "#trpc/failure.ts";
 import { useTRPC } from "#trpc/client.tsx";
@@ -15,7 +15,7 @@ export function PublishDialog({
   onPublished: () => Promise<unknown>;
 }) {
   const trpc = useTRPC();
-  const form = useForm({ name: "", usdPerGb: "", operatorUsdPerGb: "", rates: "", validFrom: "", reason: "" });
+  const form = useForm({ name: "", usdPerGb: "", operatorUsdPerGb: "", rates: "", tiers: "", validFrom: "", reason: "" });
   const publish = useMutation(
     trpc.admin.prices.publish.mutationOptions({
       onSuccess: async () => {
@@ -26,16 +26,22 @@ export function PublishDialog({
     }),
   );
   const send = () => {
-    const { validFrom, rates, ...values } = form.values;
-    const words = splitWords(rates);
-    const wrong = words.find((word) => readRate(word) === null);
-    if (wrong !== undefined) {
-      form.setErrors({ rates: [`${wrong} is no rate.`] });
+    const { validFrom, rates, tiers, ...values } = form.values;
+    const rateWords = splitWords(rates);
+    const tierWords = splitWords(tiers);
+    const noRate = rateWords.find((word) => readRate(word) === null);
+    const noTier = tierWords.find((word) => readTier(word) === null);
+    if (noRate !== undefined || noTier !== undefined) {
+      form.setErrors({
+        ...(noRate === undefined ? {} : { rates: [`${noRate} is no rate.`] }),
+        ...(noTier === undefined ? {} : { tiers: [`${noTier} is no tier.`] }),
+      });
       return;
     }
     const parsed = parseForm(PublishPriceInput, {
       ...values,
-      rates: words.map(readRate),
+      rates: rateWords.map(readRate),
+      tiers: tierWords.map(readTier),
       ...(validFrom.trim() === "" ? {} : { validFrom: validFrom.trim() }),
     });
     if (parsed.ok) publish.mutate(parsed.data);
@@ -54,6 +60,13 @@ export function PublishDialog({
       <TextField label="Name" autoComplete="off" {...form.bind("name")} />
       <TextField label="Client pays, USD for a GB" inputMode="decimal" autoComplete="off" {...form.bind("usdPerGb")} />
       <TextField label="Operator earns of it, USD for a GB" inputMode="decimal" autoComplete="off" {...form.bind("operatorUsdPerGb")} />
+      <TextField
+        label="Client pays by volume (optional)"
+        hint="From so many GB in a calendar month on: 100=2.70 1000=2.40"
+        autoComplete="off"
+        spellCheck={false}
+        {...form.bind("tiers")}
+      />
       <TextField
         label="Other rates of operators (optional)"
         hint="By country, connection or both: DE=2.10 mobile=1.90 DE/mobile=2.40"

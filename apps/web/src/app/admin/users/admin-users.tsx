@@ -10,10 +10,11 @@ import type { AdminUser } from "#trpc/types.ts";
 import { Badge } from "#ui/badge.tsx";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
-import { Named } from "#ui/cells.tsx";
+import { Named, None } from "#ui/cells.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
+import { formatUsd } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { SearchField } from "#ui/search-field.tsx";
 import { Moment } from "#ui/time-cells.tsx";
@@ -30,8 +31,23 @@ const columns: Column<AdminUser>[] = [
     cell: (user) =>
       user.emailVerifiedAt === null ? <Badge tone="warn">not confirmed</Badge> : <span className="text-soft">confirmed</span>,
   },
+  { name: "Wallet", from: "lg", cell: (user) => <WalletOf user={user} /> },
   { name: "Joined", cell: (user) => <Moment at={user.createdAt} /> },
 ];
+
+/** What is in it; what was spent of it this month, and the cap, while it is on. */
+function WalletOf({ user: { wallet } }: { user: AdminUser }) {
+  if (wallet === null || (!wallet.isOn && wallet.balanceMicroUsd === 0n)) return <None />;
+  const cap = wallet.capMicroUsd === null ? "no cap" : `of ${formatUsd(wallet.capMicroUsd)}`;
+  return (
+    <span className="tabular-nums">
+      {formatUsd(wallet.balanceMicroUsd)}
+      <span className="block text-xs text-faint">
+        {wallet.isOn ? `${formatUsd(wallet.monthMicroUsd)} this month, ${cap}` : "switched off"}
+      </span>
+    </span>
+  );
+}
 
 export function AdminUsers({ initialSearch }: { initialSearch: string }) {
   const trpc = useTRPC();

@@ -1,12 +1,12 @@
 "use client";
 import { BuyTrafficInput } from "@karvon/services/inputs";
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { CreditCard, FlaskConical } from "lucide-react";
 import { useState } from "react";
 import { readFailure } from "#trpc/failure.ts";
 import { Loaded } from "#trpc/loaded.tsx";
 import { useTRPC } from "#trpc/client.tsx";
-import type { Pack, PaymentMethod } from "#trpc/types.ts";
+import type { ClientPrice, Pack, PaymentMethod } from "#trpc/types.ts";
 import { Badge } from "#ui/badge.tsx";
 import { Button } from "#ui/button.tsx";
 import { Card } from "#ui/card.tsx";
@@ -16,21 +16,22 @@ import { Form } from "#ui/form.tsx";
 import { Notice } from "#ui/notice.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
-import { randomText } from "#ui/random-text.ts";
-import { type FieldErrors, parseForm, useForm } from "#ui/use-form.ts";
+import { parseForm, useForm } from "#ui/use-form.ts";
+import { usePurchaseKey } from "../purchase-key.ts";
 import { Bought } from "./bought.tsx";
 import { PackList } from "./pack-list.tsx";
 import { PayBy } from "./pay-by.tsx";
 import { quoteFor } from "./quote.ts";
 import { Summary } from "./summary.tsx";
+import { TierList } from "./tier-list.tsx";
 
-const keyLength = 24;
 const loading = <Skeleton className="h-64 rounded-lg" />;
 
 export function BuyTraffic() {
   const trpc = useTRPC();
   const packs = useQuery(trpc.client.packs.queryOptions());
   const methods = useQuery(trpc.client.paymentMethods.queryOptions());
+  const price = useQuery(trpc.client.price.queryOptions());
   return (
     <>
       <PageHeader
@@ -40,7 +41,11 @@ export function BuyTraffic() {
       <Loaded query={methods} loading={loading}>
         {(offered) => (
           <Loaded query={packs} loading={loading}>
-            {(list) => <Shop packs={list} methods={offered} />}
+            {(list) => (
+              <Loaded query={price} loading={loading}>
+                {(offer) => <Shop packs={list} methods={offered} offer={offer} />}
+              </Loaded>
+            )}
           </Loaded>
         )}
       </Loaded>
@@ -48,23 +53,31 @@ export function BuyTraffic() {
   );
 }
 
-function Shop({ packs, methods }: { packs: readonly Pack[]; methods: readonly PaymentMethod[] }) {
-  if (methods.length === 0) {
+interface ShopProps {
+  packs: readonly Pack[];
+  methods: readonly PaymentMethod[];
+  offer: ClientPrice;
+}
+
+function Shop(props: ShopProps) {
+  if (props.methods.length === 0) {
     return (
       <Notice tone="warn" title="Nothing can be bought at the moment">
         No way to pay is set up. Write to support.
       </Notice>
     );
   }
-  return <Chooser packs={packs} methods={methods} />;
+  return <Chooser {...props} />;
 }
 
-function Chooser({ packs, methods }: { packs: readonly Pack[]; methods: readonly PaymentMethod[] }) {
+function Chooser({ packs, methods, offer }: ShopProps) {
   const form = useForm({ gigabytes: "5" });
   const [provider, setProvider] = useState(methods[0]?.provider);
   const method = methods.find((one) => one.provider === provider);
-  const { buy, renewKey, idempotencyKey } = usePurchase(form.setErrors);
-  const quote = quoteFor(packs, method, Number(form.values.gigabytes));
+  const trpc = useTRPC();
+  const { renewKey, idempotencyKey, ...outcome } = usePurchaseKey(form.setErrors);
+  const buy = useMutation(trpc.client.buyTraffic.mutationOptions(outcome));
+  const quote = quoteFor(offer, method, Number(form.values.gigabytes));
   const choose = (text: string) => {
     renewKey();
     form.set("gigabytes", text);
@@ -88,6 +101,7 @@ function Chooser({ packs, methods }: { packs: readonly Pack[]; methods: readonly
           errors={form.bind("gigabytes").errors}
           hint="Any whole number from 1 to 10,000."
         />
+        <TierList offer={offer} />
         <PayBy
           methods={methods}
           chosen={provider}
@@ -108,28 +122,4 @@ function Chooser({ packs, methods }: { packs: readonly Pack[]; methods: readonly
       </Card>
     </Form>
   );
-}
-
-/** One key for each purchase that the buyer means: a retry after a lost answer is the same order. */
-function usePurchase(onFields: (fields: FieldErrors) => void) {
-  const trpc = useTRPC();
-  const queryClient = useQueryClient();
-  const [idempotencyKey, setIdempotencyKey] = useState(() => randomText(keyLength));
-  const renewKey = () => setIdempotencyKey(randomText(keyLength));
-  const buy = useMutation(
-    trpc.client.buyTraffic.mutationOptions({
-      onSuccess: () => {
-        renewKey();
-        return queryClient.invalidateQueries(trpc.client.pathFilter());
-      },
-      onError: (error) => {
-        const { code, fields } = readFailure(error);
-        onFields(fields);
-        // The total that was shown is not the total any more: the page reads both again.
-        if (code === "QUOTE_CHANGED") return queryClient.invalidateQueries(trpc.client.pathFilter());
-        return undefined;
-      },
-    }),
-  );
-  return { buy, renewKey, idempotencyKey };
 }

@@ -1,5 +1,5 @@
-import { bytesPerGb, chargeMinor, dueMicroUsd } from "@karvon/domain";
-import type { Pack, PaymentMethod } from "#trpc/types.ts";
+import { bytesPerGb, chargeMinor, dueMicroUsd, priceForVolume } from "@karvon/domain";
+import type { ClientPrice, PaymentMethod } from "#trpc/types.ts";
 
 export interface Quote {
   /** Null while the field holds no whole number of them. */
@@ -11,17 +11,15 @@ export interface Quote {
   readonly charge: bigint | null;
 }
 
-export function quoteFor(packs: readonly Pack[], method: PaymentMethod | undefined, gigabytes: number): Quote {
-  const picoUsdPerByte = priceFor(packs, gigabytes);
-  if (!Number.isInteger(gigabytes) || gigabytes < 1) return { gigabytes: null, picoUsdPerByte, price: null, charge: null };
-  const price = dueMicroUsd(BigInt(gigabytes) * bytesPerGb, picoUsdPerByte);
-  const charge = method === undefined ? null : chargeMinor(price, { minorPerUsd: method.minorPerUsd, step: method.stepMinor });
-  return { gigabytes, picoUsdPerByte, price, charge };
+export function quoteFor(offer: ClientPrice, method: PaymentMethod | undefined, gigabytes: number): Quote {
+  if (!Number.isInteger(gigabytes) || gigabytes < 1)
+    return { gigabytes: null, picoUsdPerByte: priceForVolume(offer, offer.monthBytes), price: null, charge: null };
+  const bytes = BigInt(gigabytes) * bytesPerGb;
+  const picoUsdPerByte = priceForVolume(offer, offer.monthBytes + bytes);
+  const price = dueMicroUsd(bytes, picoUsdPerByte);
+  return { gigabytes, picoUsdPerByte, price, charge: method === undefined ? null : chargeBy(method, price) };
 }
 
-/** That of the pack that a custom amount is priced as: the largest that is not larger. */
-function priceFor(packs: readonly Pack[], gigabytes: number): bigint {
-  const sorted = packs.toSorted((left, right) => left.gigabytes - right.gigabytes);
-  const fitting = sorted.filter((pack) => pack.gigabytes <= gigabytes).at(-1) ?? sorted[0];
-  return fitting?.picoUsdPerByte ?? 0n;
+export function chargeBy({ minorPerUsd, stepMinor }: PaymentMethod, microUsd: bigint): bigint {
+  return chargeMinor(microUsd, { minorPerUsd, step: stepMinor });
 }

@@ -13,12 +13,13 @@ import { PageHeader } from "#ui/page-header.tsx";
 import { ledgerAmounts, ledgerAt, ledgerEntry, ledgerKey } from "../../ledger-columns.tsx";
 
 const refreshMs = 5_000;
-const columns = [
-  ledgerEntry,
-  ledgerAt,
-  { name: "Account", cell: (line: LedgerLine) => (line.asset === "BYTE" ? "Traffic" : "Money") },
-  ...ledgerAmounts,
-];
+const accountNames: Readonly<Record<LedgerLine["account"], string>> = {
+  traffic: "Traffic",
+  worth: "Worth of traffic",
+  wallet: "Wallet",
+  earnings: "Earnings",
+};
+const columns = [ledgerEntry, ledgerAt, { name: "Account", cell: (line: LedgerLine) => accountNames[line.account] }, ...ledgerAmounts];
 
 export function Ledger() {
   const trpc = useTRPC();
@@ -32,7 +33,7 @@ export function Ledger() {
     <>
       <PageHeader
         title="Ledger"
-        description="Every change of your two balances, traffic in bytes and its worth in dollars. Lines are only ever added."
+        description="Every change of your balances: traffic in bytes, its worth in dollars, and the wallet. Lines are only ever added."
       />
       <Card flush>
         <LoadedPages

@@ -13,14 +13,21 @@ import { Card } from "#ui/card.tsx";
 import { ConfirmDialog } from "#ui/confirm-dialog.tsx";
 import { type Column, DataTable } from "#ui/data-table.tsx";
 import { EmptyState } from "#ui/empty-state.tsx";
-import { formatWholeGb } from "#ui/format.ts";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Moment } from "#ui/time-cells.tsx";
-import { Charge, Documents, OrderState } from "../../order-cells.tsx";
+import { Charge, Documents, Goods, OrderState } from "../../order-cells.tsx";
 import { Provider } from "../../payment-provider.tsx";
 
 const columns: Column<Order>[] = [
-  { name: "Traffic", role: "lead", cell: (order) => <span className="font-medium whitespace-nowrap">{formatWholeGb(order.bytes)}</span> },
+  {
+    name: "Bought",
+    role: "lead",
+    cell: (order) => (
+      <span className="font-medium">
+        <Goods order={order} />
+      </span>
+    ),
+  },
   { name: "Order", cell: (order) => <span className="text-soft">{order.number.toString()}</span> },
   { name: "Ordered", cell: (order) => <Moment at={order.createdAt} withYear /> },
   { name: "State", cell: (order) => <OrderState order={order} /> },
