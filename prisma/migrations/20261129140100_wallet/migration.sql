@@ -223,28 +223,26 @@ END $$;
 DO $$
 DECLARE
   body text := pg_get_functiondef('quota_take'::regproc);
-  changed text;
   part text[];
 BEGIN
   FOREACH part SLICE 1 IN ARRAY ARRAY[
-    ['DECLARE\n', E'\\&  is_wallet boolean;\n  bought bigint := 0;\n  more bigint := 0;\n  scarce text := ''balance'';\n'],
-    ['  SELECT a\.\* INTO account FROM', E'  is_wallet := wallet_lock(p_client);\n\\&'],
-    ['  granted := covered \+ least\(wanted, of_balance, (\w+)\)',
+    [E'DECLARE\n', E'DECLARE\n  is_wallet boolean;\n  bought bigint := 0;\n  more bigint := 0;\n  scarce text := ''balance'';\n'],
+    ['  SELECT a.* INTO account FROM', E'  is_wallet := wallet_lock(p_client);\n  SELECT a.* INTO account FROM'],
+    ['  granted := covered + least(wanted, of_balance, of_cap)',
       $part$  IF is_wallet THEN
     SELECT r.bought, r.more, r.short_of INTO bought, more, scarce
-    FROM wallet_refill(p_client, concat_ws(':', 'wallet', p_user, p_gateway, p_epoch, p_turn), p_gateway, least(wanted, \1) - free) AS r;
+    FROM wallet_refill(p_client, concat_ws(':', 'wallet', p_user, p_gateway, p_epoch, p_turn), p_gateway, least(wanted, of_cap) - free) AS r;
     free := free + bought;
     of_balance := greatest(0, least(free, of_balance + bought));
   END IF;
-\&$part$],
+  granted := covered + least(wanted, of_balance, of_cap)$part$],
     ['ELSE ''balance'' END', 'ELSE scarce END'],
-    ['is_final := least\(free, ', 'is_final := least(free + more, ']]
+    ['is_final := least(free, ', 'is_final := least(free + more, ']]
   LOOP
-    changed := regexp_replace(body, part[1], part[2]);
-    IF regexp_count(body, part[1]) <> 1 THEN
+    IF (length(body) - length(replace(body, part[1], ''))) <> length(part[1]) THEN
       RAISE EXCEPTION 'quota_take does not say "%" once', part[1];
     END IF;
-    body := changed;
+    body := replace(body, part[1], part[2]);
   END LOOP;
   EXECUTE body;
 END $$;
