@@ -22,7 +22,7 @@ export interface LockedOrder {
   readonly chargeMinor: bigint;
   readonly payUrl: string | null;
   readonly expiresAt: Date;
-  /** See traffic-hold.ts. */
+  /** See goods-hold.ts. */
   readonly refundHolds: number;
 }
 
