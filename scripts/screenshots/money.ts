@@ -158,12 +158,13 @@ async function fillAddresses({ firstAdmin }: People, proxyUserId: string): Promi
 }
 
 async function fillPrices({ firstAdmin }: People): Promise<void> {
-  await publishPrice(firstAdmin, { name: "Autumn 2026", usdPerGb: "3.00", operatorUsdPerGb: "1.80", rates: someRates, reason });
+  await publishPrice(firstAdmin, { name: "Autumn 2026", usdPerGb: "3.00", operatorUsdPerGb: "1.80", rates: someRates, tiers: [], reason });
   await publishPrice(firstAdmin, {
     name: "Spring 2027",
     usdPerGb: "2.85",
     operatorUsdPerGb: "1.75",
     rates: someRates.slice(0, 2),
+    tiers: [],
     validFrom: new Date(Date.now() + 95 * dayMs).toISOString(),
     reason,
   });

@@ -30,7 +30,11 @@ function Note({ children }: { children: ReactNode }) {
 
 /** Traffic, or money for the wallet. */
 export function Goods({ order }: { order: Order }) {
-  return <span className="whitespace-nowrap">{order.product === "wallet" ? `${formatUsd(order.amountMicroUsd)} for the wallet` : formatWholeGb(order.bytes)}</span>;
+  return (
+    <span className="whitespace-nowrap">
+      {order.product === "wallet" ? `${formatUsd(order.amountMicroUsd)} for the wallet` : formatWholeGb(order.bytes)}
+    </span>
+  );
 }
 
 /** What is paid, and the price where that is another currency. */

@@ -19,7 +19,7 @@ test(`${gateways} gateways spend a wallet to its last micro-USD and no further, 
   await client.topUp(microUsd);
   const startedMs = performance.now();
   const racing = { ...world, clientId: client.clientId, proxyUserId: client.proxyUserId, makeFacts: () => world.makeFacts(client) };
-  const tally = await raceForBalance(racing, { gateways, duplicates: 0.2, wantBytes, random: seededRandom(3) });
+  const tally = await raceForBalance(racing, { gateways, duplicates: 0.2, wantBytes, tag: null, random: seededRandom(3) });
   const seconds = (performance.now() - startedMs) / 1_000;
   const { rows } = await world.fixtures.pool.query<Record<string, bigint>>(
     `SELECT count(*) AS lots, sum(l.bytes)::bigint AS bytes, sum(l.micro_usd)::bigint AS micro_usd, max(l.number) AS last,

@@ -39,7 +39,7 @@ async function publish(id: string, pico: number, tiers: readonly (readonly [from
 describe("a wallet", () => {
   test("is turned into a whole lot of bytes when a gateway asks for more than is left", async () => {
     const client = await makeClient({ microUsd: 1_000_000n });
-    expect(await client.take()).toEqual({ grantedBytes: mib, usedBytes: 0, shortOf: null, isFinal: false });
+    expect(await client.take()).toEqual({ grantedBytes: mib, usedBytes: 0, shortOf: null, opens: null, isFinal: false });
     expect(await client.balances()).toEqual({ client_bytes: lotBytes, client_usd: lotMicroUsd, client_wallet: 700_000n });
     expect(await client.lots()).toEqual([
       {
@@ -74,7 +74,13 @@ describe("a wallet", () => {
 
   test("is spent to its last micro-USD and never below zero", async () => {
     const client = await makeClient({ microUsd: 300_001n });
-    expect(await client.take({ want: 256 * mib })).toEqual({ grantedBytes: 100_000_333, usedBytes: 0, shortOf: "wallet", isFinal: true });
+    expect(await client.take({ want: 256 * mib })).toEqual({
+      grantedBytes: 100_000_333,
+      usedBytes: 0,
+      shortOf: "wallet",
+      opens: null,
+      isFinal: true,
+    });
     expect(await client.balances()).toMatchObject({ client_wallet: 0n, client_bytes: 100_000_333n, client_usd: 300_001n });
     expect(await client.take({ spent: 100_000_333 })).toMatchObject({ grantedBytes: 100_000_333, shortOf: "wallet" });
   });
@@ -109,6 +115,7 @@ describe("the monthly cap", () => {
       grantedBytes: 150_000_000,
       usedBytes: 0,
       shortOf: "spending_cap",
+      opens: null,
       isFinal: true,
     });
     expect(await client.balances()).toMatchObject({ client_wallet: 550_000n });
