@@ -68,6 +68,8 @@ describe("proxy user", () => {
     };
     expect(await world.db.findProxyUser(username)).toEqual({
       ...facts,
+      caps: "77,,",
+      tagCaps: "",
       trafficLimitBytes: 77n,
       usedBytes: 0n,
       priceId: world.fixtures.priceId,
