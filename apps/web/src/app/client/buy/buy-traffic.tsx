@@ -13,12 +13,12 @@ import { Card } from "#ui/card.tsx";
 import { ErrorPanel } from "#ui/error-panel.tsx";
 import { TextField } from "#ui/field.tsx";
 import { Form } from "#ui/form.tsx";
-import { Notice } from "#ui/notice.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
 import { parseForm, useForm } from "#ui/use-form.ts";
 import { usePurchaseKey } from "../purchase-key.ts";
 import { Bought } from "./bought.tsx";
+import { NoWayToPay } from "./no-way-to-pay.tsx";
 import { PackList } from "./pack-list.tsx";
 import { PayBy } from "./pay-by.tsx";
 import { quoteFor } from "./quote.ts";
@@ -60,14 +60,7 @@ interface ShopProps {
 }
 
 function Shop(props: ShopProps) {
-  if (props.methods.length === 0) {
-    return (
-      <Notice tone="warn" title="Nothing can be bought at the moment">
-        No way to pay is set up. Write to support.
-      </Notice>
-    );
-  }
-  return <Chooser {...props} />;
+  return props.methods.length === 0 ? <NoWayToPay /> : <Chooser {...props} />;
 }
 
 function Chooser({ packs, methods, offer }: ShopProps) {

@@ -9,6 +9,7 @@ import { Notice } from "#ui/notice.tsx";
 import { PageHeader } from "#ui/page-header.tsx";
 import { Skeleton } from "#ui/skeleton.tsx";
 import { TextLink } from "#ui/text-link.tsx";
+import { NoWayToPay } from "../buy/no-way-to-pay.tsx";
 import { TopUp } from "./top-up.tsx";
 import { WalletSettings } from "./wallet-settings.tsx";
 
@@ -32,7 +33,7 @@ export function WalletPanel() {
             <Standing wallet={data} />
             <div className="grid items-start gap-4 lg:grid-cols-2">
               <Loaded query={methods} loading={loading}>
-                {(offered) => <TopUp methods={offered} />}
+                {(offered) => (offered.length === 0 ? <NoWayToPay /> : <TopUp methods={offered} />)}
               </Loaded>
               <WalletSettings key={`${data.isOn} ${data.capMicroUsd}`} wallet={data} />
             </div>
